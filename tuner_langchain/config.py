@@ -1,0 +1,237 @@
+"""Every setting once, and where it may come from."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from tuner_langchain.errors import ConfigError
+
+DEFAULT_BASE_URL = "https://api.usetuner.ai"
+
+AuthHeader = Literal["bearer", "x-api-key"]
+
+
+class ApiKey:
+    """An API key that shows itself to nobody: `repr` and `str` are masked, and it is read on purpose only."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the request header and nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "ApiKey('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKey) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("an API key is not to be pickled")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TunerConfig:
+    """Where finished calls go, and as whom.
+
+    Each argument left out is read from the environment when the config is made; the environment is never read
+    later. Every wrong or missing setting raises `ConfigError` here, naming the setting and its variable.
+
+    Args:
+        api_key: The workspace's key (`TUNER_API_KEY`).
+        workspace_id: The workspace's number (`TUNER_WORKSPACE_ID`).
+        agent_id: The agent's remote identifier in Tuner (`TUNER_AGENT_ID`).
+        base_url: The deployment (`TUNER_BASE_URL`); https, or http on a loopback host.
+        agent_version: The version of the agent that took the call, 0 or more (`AGENT_VERSION`).
+        debug: Log each step at DEBUG level, never content (`TUNER_DEBUG`).
+        auth_header: `"bearer"`, or `"x-api-key"` for older deployments that ask for that header.
+        allow_insecure: Accept plain http to a host that is not loopback.
+        outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); None is the user's state directory.
+        fsync: False survives the process but not the host: the write is not forced to the disk.
+    """
+
+    api_key: ApiKey
+    workspace_id: int
+    agent_id: str
+    base_url: str = DEFAULT_BASE_URL
+    agent_version: int | None = None
+    debug: bool = False
+    auth_header: AuthHeader = "bearer"
+    allow_insecure: bool = False
+    outbox_dir: Path | None = field(default=None)
+    fsync: bool = True
+
+    def __init__(
+        self,
+        *,
+        api_key: str | ApiKey | None = None,
+        workspace_id: int | str | None = None,
+        agent_id: str | None = None,
+        base_url: str | None = None,
+        agent_version: int | str | None = None,
+        debug: bool | str | None = None,
+        auth_header: AuthHeader = "bearer",
+        allow_insecure: bool = False,
+        outbox_dir: str | os.PathLike[str] | None = None,
+        fsync: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        env = os.environ if environ is None else environ
+
+        def pick(given: Any, variable: str) -> Any:
+            return given if given is not None else (env.get(variable) or None)
+
+        settings: dict[str, Any] = {
+            "api_key": _api_key(pick(api_key, "TUNER_API_KEY")),
+            "workspace_id": _workspace_id(pick(workspace_id, "TUNER_WORKSPACE_ID")),
+            "agent_id": _agent_id(pick(agent_id, "TUNER_AGENT_ID")),
+            "base_url": _base_url(pick(base_url, "TUNER_BASE_URL") or DEFAULT_BASE_URL, allow_insecure),
+            "agent_version": _agent_version(pick(agent_version, "AGENT_VERSION")),
+            "debug": _debug(pick(debug, "TUNER_DEBUG")),
+            "auth_header": _auth_header(auth_header),
+            "allow_insecure": bool(allow_insecure),
+            "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR")),
+            "fsync": bool(fsync),
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+
+
+def _wrong(setting: str, variable: str | None, problem: str, expected: str) -> ConfigError:
+    where = f"pass {setting}=... or set {variable}" if variable else f"pass {setting}=..."
+    return ConfigError(f"{setting}: {problem}. Expected {expected}; {where}.")
+
+
+def _api_key(value: object) -> ApiKey:
+    expected = "the workspace's API key, like tr_api_..., from Tuner's workspace settings"
+    if isinstance(value, ApiKey):
+        value = value.reveal()
+    if value is None:
+        raise _wrong("api_key", "TUNER_API_KEY", "is missing", expected)
+    if not isinstance(value, str):
+        raise _wrong("api_key", "TUNER_API_KEY", f"is a {type(value).__name__}, not a string", expected)
+    # A key with a line break would split the request's header; the value itself is never shown.
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
+        problem = "is blank" if not value.strip() else "holds a space, a line break or a character outside ASCII"
+        raise _wrong("api_key", "TUNER_API_KEY", problem, expected)
+    return ApiKey(value)
+
+
+def _workspace_id(value: object) -> int:
+    expected = "the workspace's number, like 42"
+    if value is None:
+        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", "is missing", expected)
+    number = _whole_number(value)
+    if number is None or number < 1:
+        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", f"is {value!r}", expected)
+    return number
+
+
+def _agent_id(value: object) -> str:
+    expected = "the agent's remote identifier as shown in Tuner"
+    if value is None:
+        raise _wrong("agent_id", "TUNER_AGENT_ID", "is missing", expected)
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong("agent_id", "TUNER_AGENT_ID", f"is {value!r}", expected)
+    if not value.isprintable():
+        raise _wrong("agent_id", "TUNER_AGENT_ID", "holds a control character or a lone surrogate", expected)
+    return value
+
+
+def _agent_version(value: object) -> int | None:
+    if value is None:
+        return None
+    number = _whole_number(value)
+    if number is None or number < 0:
+        raise _wrong("agent_version", "AGENT_VERSION", f"is {value!r}", "a whole number, 0 or more")
+    return number
+
+
+def _debug(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    word = str(value).strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off", ""}:
+        return False
+    raise _wrong("debug", "TUNER_DEBUG", f"is {value!r}", "true or false")
+
+
+def _auth_header(value: object) -> str:
+    if value not in ("bearer", "x-api-key"):
+        raise _wrong("auth_header", None, f"is {value!r}", "'bearer' or 'x-api-key'")
+    return str(value)
+
+
+def _outbox_dir(value: object) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong("outbox_dir", "TUNER_OUTBOX_DIR", f"is a {type(value).__name__}", "a directory's path")
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        raise _wrong("outbox_dir", "TUNER_OUTBOX_DIR", f"is {str(value)!r}, a relative path", "an absolute path")
+    return path
+
+
+def _base_url(value: object, allow_insecure: bool) -> str:
+    expected = f"an address like {DEFAULT_BASE_URL}"
+
+    def wrong(problem: str) -> ConfigError:
+        return _wrong("base_url", "TUNER_BASE_URL", problem, expected)
+
+    if not isinstance(value, str) or not value.isprintable() or " " in value:
+        raise wrong("is not an address")
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise wrong("is not an address") from None
+    if url.username is not None or url.password is not None:
+        raise wrong("holds a user name or password")
+    if url.query or url.fragment or "?" in value or "#" in value:
+        raise wrong("holds a query or a fragment")
+    if url.scheme not in ("https", "http") or not url.hostname or port == 0:
+        raise wrong("does not begin with https:// and a host")
+    if url.scheme == "http" and not (allow_insecure or _is_loopback(url)):
+        raise wrong(
+            f"is plain http to {url.hostname}, where the key could be read on the way "
+            "(use https, or allow_insecure=True on a network you trust)"
+        )
+    return value.rstrip("/")
+
+
+def _is_loopback(url: SplitResult) -> bool:
+    host = url.hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _whole_number(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value):
+        return int(value)
+    return None
