@@ -1,0 +1,112 @@
+"""Call facts and segments in, the request document out."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from tuner_langchain.errors import CallFactError
+from tuner_langchain.facts import CallFacts, check
+from tuner_langchain.timeline.clock import Span
+from tuner_langchain.timeline.fold import Folded, fold
+from tuner_langchain.values import to_json
+
+if TYPE_CHECKING:
+    from tuner_langchain.capture import Capture
+    from tuner_langchain.runs import CallRecord
+
+# Facts that are known when a call begins and never change after it.
+FIRST_FACTS: Final = ("call_id", "start_timestamp")
+AI_MODELS: Final = ("asr_model", "llm_model", "tts_model")
+USAGE: Final = ("stt_duration_seconds", "tts_characters_count")
+NO_RECORDING: Final = "pending"  # what Tuner's own clients send for a call without a recording
+
+
+class Call:
+    """The facts of one call, and the document they make together with its rows.
+
+    `started_ns` is the handler's clock at the call's start; with a `start_timestamp` in the past it is set back, so
+    that offsets are measured from the call's real start.
+    """
+
+    def __init__(self, facts: CallFacts, *, started_ns: int, agent_version: int | None) -> None:
+        checked = check(facts)
+        now_ms = time.time_ns() // 1_000_000
+        self.call_id: str = checked.pop("call_id", None) or str(uuid.uuid4())
+        self.start_timestamp: int = checked.pop("start_timestamp", now_ms)
+        self.started_ns = started_ns - (now_ms - self.start_timestamp) * 1_000_000
+        self._facts: dict[str, Any] = {} if agent_version is None else {"agent_version": agent_version}
+        self._facts |= checked
+        self._lock = threading.Lock()
+
+    def update_missing(self, facts: Mapping[str, Any]) -> None:
+        """Take in only those facts that nobody gave."""
+        with self._lock:
+            self._facts = {**facts, **self._facts}
+
+    def update(self, facts: Mapping[str, Any]) -> None:
+        """Take in facts; objects are merged key by key. Nothing is changed when one of them is wrong."""
+        checked = check(facts)
+        for name in FIRST_FACTS:
+            if name in checked:
+                raise CallFactError(f"{name}: cannot change during a call. Give it to TunerCallbackHandler({name}=...).")
+        with self._lock:
+            for name, value in checked.items():
+                known = self._facts.get(name)
+                merged = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+                self._facts[name] = merged
+
+    def document(self, folded: Folded, ended_ns: int) -> dict[str, Any]:
+        """Return the request's document; rows may hold ready-made JSON."""
+        with self._lock:
+            facts = dict(self._facts)
+        end = facts.pop("end_timestamp", None) or self.start_timestamp + self._elapsed_ms(ended_ns)
+        end = max(end, self.start_timestamp)
+        metadata = _metadata(folded.metadata, facts)
+        return {
+            "call_id": self.call_id,
+            "call_type": facts.pop("call_type", "web_call"),
+            "start_timestamp": self.start_timestamp,
+            "end_timestamp": end,
+            "duration_ms": facts.pop("duration_ms", end - self.start_timestamp),
+            "recording_url": facts.pop("recording_url", NO_RECORDING),
+            "call_status": facts.pop("call_status", "call_ended"),
+            "transcript_with_tool_calls": folded.rows,
+            **facts,
+            "metadata": metadata,
+        }
+
+    def _elapsed_ms(self, ended_ns: int) -> int:
+        return max(0, ended_ns - self.started_ns) // 1_000_000
+
+    def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
+        """Return the call's document as of `ended_ns`."""
+        return self.document(fold(record, Span(self.started_ns, ended_ns), capture), ended_ns)
+
+
+def _metadata(found: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the document's metadata: the user's keys, then what the runs and the voice stack said."""
+    ai_models = {**found.get("ai_models", {}), **{name: facts.pop(name) for name in AI_MODELS if name in facts}}
+    usage = {**found.get("usage_token", {}), **{name: facts.pop(name) for name in USAGE if name in facts}}
+    metadata = {**facts.pop("metadata", {}), **found}
+    if ai_models:
+        metadata["ai_models"] = ai_models
+    if usage:
+        metadata["usage_token"] = usage
+    return metadata
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Return the document as the request's body."""
+    return to_json(document)
+
+
+def preview(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document as plain data, the way the service reads it."""
+    plain: dict[str, Any] = orjson.loads(encode(document))
+    return plain

@@ -1,0 +1,373 @@
+"""LangChain's callbacks in, recorded runs out; one handler is one call. Start reading here.
+
+Each callback stamps the time, finds the run and notes the few facts that could change later. What the runs mean is
+worked out in `timeline` when the call is over; nothing here sends, waits, or looks at the message history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+from tuner_langchain import langgraph, messages
+from tuner_langchain.call import Call, encode, preview
+from tuner_langchain.capture import Capture
+from tuner_langchain.config import TunerConfig
+from tuner_langchain.delivery import Delivery, Receipt
+from tuner_langchain.errors import CallFactError
+from tuner_langchain.facts import CallFacts
+from tuner_langchain.runs import CallRecord, ChainRun, Event, Failure, ModelRun, RetrieverRun, Run, ToolRun, Turn
+from tuner_langchain.timeline import Timeline
+from tuner_langchain.values import to_json
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery import Recording
+
+try:
+    # Breakpoints and resumes are told to handlers of this class only; LangGraph before 1.1.8 has none.
+    from langgraph.callbacks import GraphCallbackHandler as _Base
+except ImportError:
+    _Base = BaseCallbackHandler
+
+log = logging.getLogger("tuner_langchain")
+
+
+class Outlet(Protocol):
+    """Where a finished call's document goes: a `Delivery`, or what a test puts in its place."""
+
+    def submit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
+        """Take the document over and say what became of it."""
+
+    async def asubmit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
+        """Do what `submit` does, off the event loop."""
+
+
+class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
+    """One call: pass it in `config={"callbacks": [handler]}` of every turn, then finalise it.
+
+    One class serves sync and async code; make one instance per call. Call facts may be given here, to `update`, or
+    to `finalize`, and are checked when they are given.
+
+    Args:
+        config: Where the call goes; None reads the environment (see `TunerConfig`).
+        capture: What may leave the process (see `Capture`).
+        graph: The compiled graph, for graphs whose edges cannot be found by themselves.
+        messages_key: The key of the graph's state that holds the conversation.
+        delivery: Where the document goes instead of the process' shared `Delivery`.
+        clock: Nanoseconds that never go back, for tests.
+        **facts: Facts about the call, as in `CallFacts`.
+
+    Raises:
+        ConfigError: A setting is missing or wrong.
+        CallFactError: A fact breaks a limit of the Create Call API.
+    """
+
+    # LangChain would otherwise send every callback of async code through a thread pool, late and out of order.
+    run_inline = True
+    # No version of LangChain or LangGraph reports retries through this callback. (`ignore_agent` would hide tools.)
+    ignore_retry = True
+
+    def __init__(
+        self,
+        *,
+        config: TunerConfig | None = None,
+        capture: Capture | None = None,
+        graph: Any = None,
+        messages_key: str = "messages",
+        delivery: Outlet | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+        **facts: Unpack[CallFacts],
+    ) -> None:
+        super().__init__()
+        if config is None and delivery is None:
+            config = TunerConfig()
+        self._capture = capture or Capture()
+        self._graph = graph
+        self._messages_key = messages_key
+        self._clock = clock
+        self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
+        self._delivery = delivery or Delivery.shared(config)  # type: ignore[arg-type]
+        self._record = CallRecord()
+        self._outcome: Future[Receipt] | None = None
+
+    @property
+    def call_id(self) -> str:
+        """The call's id: the one you gave, or a new UUID."""
+        return self._call.call_id
+
+    # ------------------------------------------------------------------ chains: graphs, nodes, routers, steps
+
+    def on_chain_start(
+        self,
+        serialized: Any,
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        run = ChainRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
+        if self._begin(run, parent_run_id, metadata):
+            langgraph.mark(run, tags, metadata)
+            if run.turn is not None:
+                run.turn.incoming = messages.incoming(inputs, self._messages_key)
+            run.input_id = id(inputs)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if not isinstance(run, ChainRun):
+            return
+        if run.is_task:
+            run.output = langgraph.read_returned(outputs)
+        elif run.seq:
+            run.output = langgraph.gotos(outputs)
+        if run.turn is not None:
+            run.turn.answers = messages.answers(outputs, self._messages_key)
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    # ------------------------------------------------------------------ models
+
+    def on_chat_model_start(
+        self,
+        serialized: Any,
+        messages: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = (metadata or {}).get("ls_model_name")
+        run = ModelRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
+        self._begin(run, parent_run_id, metadata)
+
+    on_llm_start = on_chat_model_start
+
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._record.open.get(run_id)
+        if token and isinstance(run, ModelRun):
+            if run.streamed is None:
+                run.streamed = []
+                run.first_token_ns = self._clock()
+            run.streamed.append(token)
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if isinstance(run, ModelRun):
+            run.reply = messages.reply(response)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    # ------------------------------------------------------------------ tools and retrievers
+
+    def on_tool_start(
+        self,
+        serialized: Any,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        inputs: Any = None,
+        tool_call_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = (serialized or {}).get("name")
+        run = ToolRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
+        run.tool_call_id = tool_call_id
+        run.params = to_json(inputs if isinstance(inputs, dict) else {"value": input_str})
+        self._begin(run, parent_run_id, metadata)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if isinstance(run, ToolRun):
+            run.status = getattr(output, "status", None) or "ok"
+            content = getattr(output, "content", output)
+            run.result = to_json(content if isinstance(content, dict) else {"value": content})
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    def on_retriever_start(
+        self,
+        serialized: Any,
+        query: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        run = RetrieverRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
+        run.params = to_json({"query": query})
+        self._begin(run, parent_run_id, metadata)
+
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if isinstance(run, RetrieverRun):
+            sources = [document.metadata.get("source") for document in documents]
+            run.result = to_json({"count": len(documents), "sources": sources})
+
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    # ------------------------------------------------------------------ what else happens during a run
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._record.open.get(run_id)
+        if run is not None:
+            event = Event(name, to_json(data), self._clock())
+            run.events = [*(run.events or ()), event]
+
+    # ------------------------------------------------------------------ opening and closing runs
+
+    def _begin(self, run: Run, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> bool:
+        """Take in a run that starts; False when it is already known or the call is over."""
+        record = self._record
+        if record.sealed:
+            record.late += 1
+            return False
+        if run.run_id in record.open:  # the handler was passed twice
+            return False
+        if run.parent is None:
+            if parent_run_id is None:
+                run.turn = Turn((metadata or {}).get("thread_id"))
+                record.turns.append(run)
+            else:
+                run.orphan = True
+        record.start(run)
+        return True
+
+    def _end(self, run_id: UUID) -> Run | None:
+        """Close a run; None when it is unknown, closed before, or the call is over."""
+        record = self._record
+        if record.sealed:
+            record.late += 1
+            return None
+        run = record.open.pop(run_id, None)
+        if run is not None:
+            run.end_ns = self._clock()
+            run.child_errors = None
+        return run
+
+    def _fail(self, run_id: UUID, error: BaseException) -> None:
+        """Close a run that ended in an exception; the same exception on its way up stays one failure."""
+        run = self._record.open.get(run_id)
+        known = run.child_errors if run is not None else None
+        run = self._end(run_id)
+        if run is None:
+            return
+        run.failure = next((failure for child, failure in known or () if child is error), None)
+        if run.failure is None:
+            run.failure = Failure(type(error).__name__, langgraph.failure_kind(error), _message(error), run)
+        if run.parent is not None:
+            run.parent.child_errors = [*(run.parent.child_errors or ()), (error, run.failure)]
+
+    # ------------------------------------------------------------------ the end of the call
+
+    @property
+    def timeline(self) -> Timeline:
+        """The call so far, as it would be sent now."""
+        return Timeline(preview(self._call.fold(self._record, self._capture, self._clock())))
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What became of the call, once it was finalised; None before."""
+        return self._outcome.result() if self._outcome is not None and self._outcome.done() else None
+
+    def update(self, **facts: Unpack[CallFacts]) -> None:
+        """Add or replace facts about the call while it goes on; objects are merged key by key.
+
+        Raises:
+            CallFactError: A fact breaks a limit of the Create Call API; nothing was changed.
+        """
+        self._call.update(facts)
+
+    def finalize(self, **facts: Unpack[CallFacts]) -> Receipt:
+        """End the call: write its document durably and return the receipt; sending goes on in the background.
+
+        A second call returns the first receipt.
+
+        Raises:
+            CallFactError: A fact breaks a limit; the call was finalised without these facts, so it is not lost.
+        """
+        outcome, first = self._seal()
+        if not first:
+            return outcome.result()
+        wrong = self._take_last(facts)
+        outcome.set_result(self._hand_over())
+        if wrong is not None:
+            raise wrong
+        return outcome.result()
+
+    async def afinalize(self, **facts: Unpack[CallFacts]) -> Receipt:
+        """Do what `finalize` does without holding up the event loop; a cancelled await still writes."""
+        return await asyncio.shield(asyncio.to_thread(self.finalize, **facts))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mark_failed(error)
+        self.finalize()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mark_failed(error)
+        await self.afinalize()
+
+    def _mark_failed(self, error: BaseException | None) -> None:
+        # A cancelled session is how voice stacks hang up; only an Exception is a call that failed.
+        if isinstance(error, Exception):
+            self._call.update_missing({"disconnection_reason": "error", "call_successful": False})
+
+    def _seal(self) -> tuple[Future[Receipt], bool]:
+        """Close the record to callbacks; True for the one caller that has to hand the call over."""
+        with self._record.lock:
+            first = self._outcome is None
+            if self._outcome is None:
+                self._outcome = Future()
+                self._record.sealed = True
+            return self._outcome, first
+
+    def _take_last(self, facts: CallFacts) -> CallFactError | None:
+        try:
+            self._call.update(facts)
+        except CallFactError as wrong:
+            return CallFactError(f"{wrong} The call {self.call_id} was finalised without the facts given here.")
+        return None
+
+    def _hand_over(self) -> Receipt:
+        document = self._call.fold(self._record, self._capture, self._clock())
+        self._record = CallRecord.closed(self._record.late)
+        if not document["transcript_with_tool_calls"]:
+            return Receipt.empty(self.call_id, "Nothing happened in this call, so there was nothing to send.")
+        return self._delivery.submit(self.call_id, encode(document), recording=None)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's exception may refuse to be shown; its type still is
+        return ""

@@ -1,0 +1,28 @@
+"""From nanoseconds of the handler's clock to the call's milliseconds."""
+
+from __future__ import annotations
+
+from tuner_langchain.runs import Run
+
+
+class Span:
+    """The call's own time: everything is measured from its start and nothing lies outside it."""
+
+    __slots__ = ("end_ns", "start_ns")
+
+    def __init__(self, start_ns: int, end_ns: int) -> None:
+        self.start_ns = start_ns
+        self.end_ns = max(start_ns, end_ns)
+
+    def ms(self, at_ns: int) -> int:
+        """Return a moment as whole milliseconds from the call's start."""
+        return (min(max(at_ns, self.start_ns), self.end_ns) - self.start_ns) // 1_000_000
+
+    def end_of(self, run: Run) -> int:
+        """Return when a run ended: its own end, else that of the closest run around it that did end."""
+        around: Run | None = run
+        while around is not None:
+            if around.end_ns is not None:
+                return around.end_ns
+            around = around.parent
+        return self.end_ns

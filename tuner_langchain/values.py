@@ -1,0 +1,104 @@
+"""Any Python value in, strict JSON out, whatever a graph put into its state.
+
+orjson does nearly all of it. What it refuses (lone surrogates, whole numbers beyond 64 bits, sets, bytes, models,
+cycles, foreign objects) is cleaned in one careful walk, so that an odd value costs that value and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+
+MAX_DEPTH: Final = 32
+MAX_REPR_CHARS: Final = 200
+_INT64: Final = range(-(2**63), 2**64)
+
+
+def to_json(value: Any) -> bytes:
+    """Return `value` as strict JSON in UTF-8; never raises an Exception."""
+    try:
+        return orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return orjson.dumps(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as plain JSON data: what JSON cannot say is said as short text in its place."""
+    return _plain(value, 0, ())
+
+
+def text(value: str) -> str:
+    """Return `value` without lone surrogates, which no UTF-8 document can hold (they become U+FFFD)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def short_repr(value: object) -> str:
+    """Return `repr(value)`, cut, and a plain word where the object refuses to be shown."""
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything; it costs this value only
+        return f"<unreadable {type(value).__name__}>"
+    return text(shown if len(shown) <= MAX_REPR_CHARS else shown[:MAX_REPR_CHARS] + "…")
+
+
+def _plain(value: Any, depth: int, above: tuple[int, ...]) -> Any:
+    if value is None or value is True or value is False or isinstance(value, orjson.Fragment):
+        return value
+    if isinstance(value, str):
+        return text(str.__str__(value))
+    if isinstance(value, enum.Enum):
+        return _plain(value.value, depth, above)
+    if isinstance(value, int):
+        return int(value) if value in _INT64 else str(int(value))
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    if id(value) in above:
+        return "<cycle>"
+    if depth >= MAX_DEPTH:
+        return "<nested too deep>"
+    return _container(value, depth + 1, (*above, id(value)))
+
+
+def _container(value: Any, depth: int, above: tuple[int, ...]) -> Any:
+    try:
+        if isinstance(value, Mapping):
+            return {_key(key): _plain(item, depth, above) for key, item in list(value.items())}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_plain(item, depth, above) for item in _stable(value)]
+        fields = _fields(value)
+        if fields is not None:
+            return _plain(fields, depth, above)
+        return orjson.loads(orjson.dumps(value))
+    except Exception:  # noqa: BLE001 - a foreign object's own code may raise anything; it costs this value only
+        return short_repr(value)
+
+
+def _fields(value: Any) -> Mapping[str, Any] | None:
+    """Return the fields of a pydantic model or a dataclass, None for anything else."""
+    dump: Callable[[], Any] | None = getattr(value, "model_dump", None)
+    if callable(dump) and not isinstance(value, type):
+        dumped = dump()
+        return dumped if isinstance(dumped, Mapping) else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
+
+
+def _stable(value: Iterable[Any]) -> Iterable[Any]:
+    # Sets come in the order of their hashes, which differ between runs.
+    return sorted(value, key=short_repr) if isinstance(value, set | frozenset) else list(value)
+
+
+def _key(key: object) -> str:
+    return text(key) if isinstance(key, str) else short_repr(key)
