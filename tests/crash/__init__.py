@@ -1,0 +1,1 @@
+"""Processes that die in the middle of a delivery, and what is left of their calls."""

@@ -1,0 +1,157 @@
+"""What a client process does: each function is the whole life of one process.
+
+Acknowledgements go to a file with one write per line, after `submit` has returned: what stands there was promised. A
+line is `call_id durable state`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from faults.documents import KEY, body, new_call_id
+from tuner_langchain.config import TunerConfig
+from tuner_langchain.delivery import Delivery, Receipt
+
+
+def config(url: str, outbox: str, **settings: Any) -> TunerConfig:
+    """Return the harness' settings for one server and one outbox."""
+    return TunerConfig(
+        api_key=settings.pop("api_key", KEY),
+        workspace_id=settings.pop("workspace_id", 42),
+        agent_id=settings.pop("agent_id", "front desk & co"),
+        base_url=url,
+        outbox_dir=outbox,
+        environ={},
+        **settings,
+    )
+
+
+def delivery(url: str, outbox: str, **settings: Any) -> Delivery:
+    return Delivery(config(url, outbox, **settings))
+
+
+class Acknowledgements:
+    """The file that says what was promised."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+
+    def add(self, receipt: Receipt) -> None:
+        line = f"{receipt.call_id} {int(receipt.durable)} {receipt.state}\n"
+        os.write(self._file, line.encode())
+
+    def say(self, word: str) -> None:
+        """Tell the test how far the process is; such lines begin with `#`."""
+        os.write(self._file, f"# {word}\n".encode())
+
+
+def writer(url: str, outbox: str, acks: str, count: int, *, threads: int = 1, size_bytes: int = 0) -> None:
+    """Finalise calls as fast as possible, each acknowledged; `count` per thread."""
+    sender = delivery(url, outbox)
+    acknowledged = Acknowledgements(acks)
+
+    def write() -> None:
+        for _ in range(count):
+            call_id = new_call_id(f"w{os.getpid()}")
+            acknowledged.add(sender.submit(call_id, body(call_id, size_bytes=size_bytes)))
+
+    _in_threads(write, threads)
+
+
+def drain(url: str, outbox: str, timeout_s: float = 10) -> None:
+    """Send what waits in the outbox."""
+    sender = delivery(url, outbox)
+    sender.flush(timeout_s)
+    sender.close()
+
+
+def drain_for_ever(url: str, outbox: str) -> None:
+    """Send what waits, again and again, until somebody kills the process."""
+    sender = delivery(url, outbox)
+    while True:
+        sender.flush(1)
+
+
+def write_and_stay(url: str, outbox: str, acks: str, count: int) -> None:
+    """Finalise calls and leave the sending to the background, until killed."""
+    writer(url, outbox, acks, count)
+    Acknowledgements(acks).say("written")
+    signal.pause()
+
+
+def write_and_flush(
+    url: str, outbox: str, acks: str, count: int, timeout_s: float = 20, settings: dict[str, Any] | None = None
+) -> None:
+    """Finalise calls, flush, end."""
+    sender = delivery(url, outbox, **settings or {})
+    acknowledged = Acknowledgements(acks)
+    for _ in range(count):
+        call_id = new_call_id(f"p{os.getpid()}")
+        acknowledged.add(sender.submit(call_id, body(call_id)))
+    sender.flush(timeout_s)
+    acknowledged.say("flushed")
+
+
+def crash_while_writing(url: str, outbox: str, acks: str) -> None:
+    """Read address nothing in one thread while another finalises."""
+    sender = delivery(url, outbox)
+    acknowledged = Acknowledgements(acks)
+
+    def write() -> None:
+        while True:
+            call_id = new_call_id(f"s{os.getpid()}")
+            acknowledged.add(sender.submit(call_id, body(call_id)))
+
+    threading.Thread(target=write, daemon=True).start()
+    time.sleep(0.05)  # not waited for in a test: the moment of the crash shall be in the midst of the writing
+    ctypes.string_at(0)
+
+
+def submit_named(url: str, outbox: str, acks: str, call_id: str, text: str, go: str) -> None:
+    """Wait for a go-ahead on a named pipe, then finalise one call under a given call_id."""
+    sender = delivery(url, outbox)
+    Path(go).read_bytes()
+    receipt = sender.submit(call_id, body(call_id, caller_phone_number=text))
+    sender.flush(10)
+    Acknowledgements(acks).add(receipt)
+
+
+def _in_threads(work: Any, count: int) -> None:
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def memory_kb(line: str = "VmHWM") -> int:
+    """Return a figure of this process' memory as the kernel counts it."""
+    for text in Path("/proc/self/status").read_text().splitlines():
+        if text.startswith(line):
+            return int(text.split()[1])
+    raise LookupError(line)
+
+
+def forget_peak_memory() -> None:
+    """Begin counting VmHWM anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def read_acks(paths: Sequence[Path]) -> list[tuple[str, bool, str]]:
+    """Return the complete lines of acknowledgement files."""
+    promised = []
+    for path in paths:
+        if not path.exists():
+            continue
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                call_id, durable, state = line.split(" ")
+                promised.append((call_id, durable == "1", state))
+    return promised

@@ -1,0 +1,382 @@
+"""Group A, what Tuner answers: the outcome of every kind of answer, and how often it is asked."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from faults import script as s
+from faults.scenarios import scenario
+from faults.trial import Trial
+
+HOUR_S = 3_600.0
+MORE_IN_THE_QUEUE = 20
+
+
+@scenario("A1")
+def test_a_stored_call_whose_answer_was_lost_is_delivered_once(trial: Trial) -> None:
+    """The second POST meets what the first one stored, and that is no conflict."""
+    trial.server.script(s.rule(s.read(), s.store(), s.reset()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert [post["stored"] for post in trial.posts()] == [True, False]
+    assert not trial.warnings("conflict")
+
+
+@scenario("A1")
+def test_is_new_false_after_a_lost_answer_is_no_conflict(trial: Trial) -> None:
+    """The newer form of "already there" is read in the same way."""
+    trial.server.options(is_new_for_known=True)
+    trial.server.script(s.rule(s.read(), s.store(), s.reset()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert not trial.warnings(receipt.call_id, logging.WARNING)
+
+
+@scenario("A2")
+def test_a_reset_in_the_body_is_tried_again(trial: Trial) -> None:
+    """A half-sent body stores nothing; the same bytes go out once more."""
+    trial.server.script(s.rule(s.read(2_000), s.reset()))
+    receipt = trial.submit(size_bytes=400_000)
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 2
+
+
+@scenario("A3")
+def test_a_close_without_an_answer_is_transient(trial: Trial) -> None:
+    """A fresh connection that ends without a byte costs one attempt."""
+    trial.server.script(s.rule(s.read(), s.close()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert receipt.attempts == 2
+
+
+@scenario("A4")
+def test_an_idle_connection_that_was_closed_is_replaced_at_once(trial: Trial) -> None:
+    """The end of a kept-alive connection is nobody's failure: no attempt, no warning, no wait."""
+    first = trial.submit()
+    trial.run(1)
+    trial.server.order("drop")
+    second = trial.submit()
+    trial.run(0)
+    assert (first.state, second.state) == ("delivered", "delivered")
+    assert second.attempts == 1
+    assert not trial.warnings("", logging.WARNING)
+
+
+@scenario("A5")
+def test_a_cut_201_is_delivered(trial: Trial) -> None:
+    """The status says it all; a body cut short changes nothing."""
+    trial.server.script(s.rule(s.read(), s.store(), s.answer(201, b'{"id": 7', length=400), s.close()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 1
+
+
+@scenario("A6")
+def test_not_new_on_the_first_attempt_is_a_conflict(trial: Trial) -> None:
+    """The call_id was used before: said aloud, and our payload is kept."""
+    trial.server.options(is_new_for_known=True)
+    call_id = trial.store_elsewhere()
+    receipt = trial.submit(call_id)
+    trial.run(60)
+    assert receipt.state == "delivered_duplicate"
+    assert trial.warnings(call_id, logging.WARNING)
+    assert call_id in trial.dead_reasons()
+    trial.expect_conflict(call_id)
+
+
+@scenario("A7")
+def test_409_on_the_first_attempt_is_a_conflict(trial: Trial) -> None:
+    """The older form of "already there" warns in the same way."""
+    call_id = trial.store_elsewhere()
+    receipt = trial.submit(call_id)
+    trial.run(60)
+    assert receipt.state == "delivered_duplicate"
+    assert trial.warnings(call_id, logging.WARNING)
+    assert call_id in trial.dead_reasons()
+    trial.expect_conflict(call_id)
+
+
+@scenario("A7")
+def test_409_after_an_unanswered_attempt_is_silent(trial: Trial) -> None:
+    """After a lost answer 409 is what one expects."""
+    trial.server.script(s.rule(s.read(), s.store(), s.close()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert trial.posts()[-1]["status"] == 409
+    assert not trial.dead_reasons()
+
+
+VALIDATION = {"detail": [{"loc": ["body", "start_timestamp"], "msg": "value is not an integer", "type": "int_type"}]}
+
+
+@scenario("A8")
+def test_422_is_refused_for_good_and_says_why(trial: Trial) -> None:
+    """One ERROR with the field; never sent again; the next call passes."""
+    trial.server.script(s.rule(*s.status(422, VALIDATION)))
+    refused = trial.submit()
+    trial.run(1)
+    good = trial.submit()
+    trial.run(24 * HOUR_S)
+    assert (refused.state, good.state) == ("dead", "delivered")
+    assert len(trial.warnings(refused.call_id, logging.ERROR)) == 1
+    assert "start_timestamp" in (refused.message or "")
+    assert "start_timestamp" in trial.dead_reasons()[refused.call_id]
+    assert len(trial.posts()) == 2
+
+
+@scenario("A9")
+def test_a_refused_call_can_be_retried_by_hand(trial: Trial) -> None:
+    """`outbox retry` puts the call back, and it is delivered."""
+    trial.server.script(s.rule(*s.status(422, VALIDATION)))
+    refused = trial.submit()
+    trial.run(1)
+    trial.retry_dead(refused.call_id)
+    trial.run(2 * HOUR_S)
+    assert refused.call_id in trial.server.seen().calls
+    assert not trial.dead_reasons()
+
+
+@scenario("A10")
+def test_a_bad_key_holds_the_backlog(trial: Trial) -> None:
+    """An hour of 401: few probes, nothing dead, everything delivered when the key works."""
+    trial.server.script(s.rule(*s.status(401), times=None))
+    receipts = [trial.submit() for _ in range(500)]
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"held"}
+    assert len(trial.posts()) <= 13
+    trial.server.script()
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+    assert not trial.dead_reasons()
+
+
+@pytest.mark.parametrize("code", [400, 403, 404])
+@scenario("A11")
+def test_a_refused_destination_is_held(trial: Trial, code: int) -> None:
+    """A wrong workspace or agent is a setting, not the calls' fault."""
+    trial.server.script(s.rule(*s.status(code), times=None))
+    receipts = [trial.submit() for _ in range(5)]
+    trial.run(2 * 24 * HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"held"}
+    trial.server.script()
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+
+
+@scenario("A11")
+def test_one_refused_call_among_successes_dies_after_a_day(trial: Trial) -> None:
+    """When others are accepted the fault is the call's own, but it gets a day."""
+    bad = trial.submit()
+    trial.server.script(s.rule(*s.status(400), times=None, call_id=bad.call_id))
+    trial.run(60)
+    for _ in range(27):
+        good = trial.submit()
+        trial.run(HOUR_S)
+        assert good.state == "delivered"
+    assert bad.state == "dead"
+    assert len(trial.warnings(bad.call_id, logging.ERROR)) == 1
+
+
+@scenario("A12")
+def test_retry_after_holds_the_destination(trial: Trial) -> None:
+    """Nothing at all goes to a destination that asked for two minutes."""
+    trial.server.script(s.rule(*s.status(429, retry_after="120")))
+    first = trial.submit()
+    trial.run(0)
+    second = trial.submit()
+    trial.run(119.5)
+    assert len(trial.posts()) == 1
+    trial.run(31)
+    assert len(trial.posts()) >= 2
+    trial.run(60)
+    assert (first.state, second.state) == ("delivered", "delivered")
+
+
+IGNORED = (0.0, 1.1)
+RETRY_AFTER = {
+    "seconds": ("7", (7.0, 12.0)),
+    "date": ("DATE+100", (98.0, 140.0)),
+    "past date": ("DATE-100", (0.0, 2.1)),
+    "negative": ("-5", IGNORED),
+    "infinite": ("1e999", IGNORED),
+    "not a number": ("nan", IGNORED),
+    "word": ("abc", IGNORED),
+    "huge": ("1000000000000", (3_600.0, 4_600.0)),
+}
+
+
+@pytest.mark.parametrize("case", RETRY_AFTER)
+@scenario("A13")
+def test_odd_retry_after_values(trial: Trial, case: str) -> None:
+    """Seconds and dates are minimum waits of at most an hour; nonsense is as if it were not there."""
+    value, (earliest_s, latest_s) = RETRY_AFTER[case]
+    if value.startswith("DATE"):
+        value = trial.http_date(float(value[4:]))
+    trial.server.script(s.rule(*s.status(429, retry_after=value)))
+    receipt = trial.submit()
+    trial.run(0)
+    assert len(trial.posts()) == 1
+    trial.run(max(earliest_s - 0.5, 0))
+    assert len(trial.posts()) == (1 if earliest_s else len(trial.posts()))
+    trial.run(latest_s - max(earliest_s - 0.5, 0))
+    assert len(trial.posts()) == 2
+    assert receipt.state == "delivered"
+
+
+@scenario("A13")
+def test_of_two_retry_after_headers_the_first_valid_one_counts(trial: Trial) -> None:
+    """A broken header does not hide a good one."""
+    headers = [["Retry-After", "soon"], ["Retry-After", "50"]]
+    trial.server.script(s.rule(s.read(), s.answer(429, b"", headers)))
+    receipt = trial.submit()
+    trial.run(45)
+    assert len(trial.posts()) == 1
+    trial.run(30)
+    assert receipt.state == "delivered"
+
+
+@scenario("A14")
+def test_429_without_retry_after_backs_off(trial: Trial) -> None:
+    """Too many requests is transient with or without the header."""
+    trial.server.script(s.rule(*s.status(429), times=3))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 4
+
+
+@scenario("A15")
+def test_five_500s_make_exactly_six_posts(trial: Trial) -> None:
+    """One POST per attempt: there is no second layer of retries."""
+    trial.server.script(s.rule(*s.status(500), times=5))
+    receipt = trial.submit()
+    trial.run(120)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 6
+    assert receipt.attempts == 6
+
+
+@scenario("A16")
+def test_a_poison_call_does_not_hold_the_others(trial: Trial) -> None:
+    """99 good calls pass the one that always fails; it keeps its own slow lane."""
+    poison = trial.new_call_id()
+    trial.server.script(s.rule(*s.status(500), times=None, call_id=poison))
+    bad = trial.submit(poison)
+    good = [trial.submit() for _ in range(99)]
+    trial.run(60)
+    assert {receipt.state for receipt in good} == {"delivered"}
+    assert bad.state == "pending"
+    trial.run(24 * HOUR_S)
+    assert bad.state == "pending"
+    slow = len(trial.server.seen().posts_of(poison))
+    trial.run(24 * HOUR_S)
+    assert len(trial.server.seen().posts_of(poison)) - slow <= 24 * 12 + MORE_IN_THE_QUEUE
+
+
+@pytest.mark.parametrize("calls", [300, pytest.param(5_000, marks=pytest.mark.soak)])
+@scenario("A17")
+def test_a_long_outage(trial: Trial, calls: int) -> None:
+    """Three hours of 503: a probe per interval, then everything arrives with hardly a wasted POST."""
+    trial.server.script(s.rule(*s.status(503), times=None))
+    receipts = []
+    for _ in range(calls):
+        receipts.append(trial.submit())
+        trial.run(3 * HOUR_S / calls)
+    during = len(trial.posts())
+    assert during <= 3 * 60 + MORE_IN_THE_QUEUE
+    trial.server.script()
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+    assert len(trial.posts()) - during <= 1.2 * calls
+
+
+@scenario("A18")
+def test_redirects_are_not_followed(trial: Trial) -> None:
+    """A redirect is a refusal; the key goes nowhere else."""
+    elsewhere = trial.server.listen("elsewhere")
+    trial.server.script(
+        s.rule(*s.status(302, location="/ok")),
+        s.rule(*s.status(307, location=f"http://localhost:{elsewhere}/ok"), times=None),
+    )
+    receipt = trial.submit()
+    trial.run(900)
+    assert receipt.state == "held"
+    seen = trial.server.seen()
+    assert {entry["listener"] for entry in seen.requests} == {"api"}
+    assert not [entry for entry in seen.requests if entry["target"].startswith("/ok")]
+    trial.server.script()
+    trial.run(HOUR_S)
+    assert receipt.state == "delivered"
+
+
+@scenario("A19")
+def test_a_captive_portal_is_not_the_api(trial: Trial) -> None:
+    """A web page with status 200 stored nothing."""
+    page = s.answer(200, "<html>Welcome to the airport</html>", [["Content-Type", "text/html"]])
+    trial.server.script(s.rule(s.read(), page, times=3))
+    receipt = trial.submit()
+    trial.run(5)
+    assert receipt.state == "pending"
+    trial.run(HOUR_S)
+    assert receipt.state == "delivered"
+    assert trial.warnings("", logging.ERROR)
+
+
+@scenario("A20")
+def test_413_before_the_upload_ends(trial: Trial) -> None:
+    """An early refusal is read although the body could not be sent."""
+    trial.server.script(s.rule(s.read(1_000), s.answer(413, b"too large"), s.close(), times=None))
+    receipt = trial.submit(size_bytes=6_000_000)
+    trial.run(HOUR_S)
+    assert receipt.state == "dead"
+    assert len(trial.posts()) <= 3
+
+
+@scenario("A23")
+def test_a_late_store_of_the_first_try_makes_no_second_record(trial: Trial) -> None:
+    """A timed out request may be stored afterwards; the second attempt meets it."""
+    trial.timeouts(read_s=0.2)
+    trial.server.script(s.rule(s.read(), s.gate("late"), s.store(), s.answer(201, {"id": 1}), s.close()))
+    receipt = trial.submit()
+    trial.run(0)
+    trial.server.open_gate("late")
+    trial.server.wait_calls(1)
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 2
+
+
+ODD_ANSWERS = {
+    "100 and 103": [
+        s.read(),
+        s.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"),
+        s.store(),
+        s.answer(201, {"id": 3, "is_new": True}),
+    ],
+    "chunked": [s.store(), s.answer(201, {"id": 3, "is_new": True}, chunked=True)],
+    "lower case": [s.store(), s.answer(201, {"id": 3, "is_new": True}, [["x-request-id", "req-9"]])],
+    "http 1.0": [s.store(), s.answer(201, {"id": 3, "is_new": True}, version="HTTP/1.0"), s.close()],
+}
+
+
+@pytest.mark.parametrize("case", ODD_ANSWERS)
+@scenario("A24")
+def test_unusual_but_correct_answers(trial: Trial, case: str) -> None:
+    """What HTTP allows is understood."""
+    trial.server.script(s.rule(*ODD_ANSWERS[case]))
+    receipt = trial.submit()
+    trial.run(5)
+    assert receipt.state == "delivered"
+    assert receipt.tuner_id in (3, "3")
+    assert len(trial.posts()) == 1
+    if case == "lower case":
+        assert receipt.request_id == "req-9"
