@@ -1,0 +1,58 @@
+"""Reading a document that may lack anything: each reader gives the value when it is of use, else a plain nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SECONDS_BELOW = 10**10  # Tuner reads a smaller timestamp as seconds
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return the value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> Sequence[Any]:
+    """Return the value if it is a JSON array, else an empty one."""
+    return value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else ()
+
+
+def number(value: object) -> float | None:
+    """Return a finite number, else None; true and false are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number (milliseconds, tokens, a turn), else None."""
+    found = number(value)
+    return None if found is None else round(found)
+
+
+def words(value: object) -> str:
+    """Return text as it is, nothing for null, and any other value as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else compact(value)
+
+
+def compact(value: object) -> str:
+    """Write a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def spread(value: object) -> str:
+    """Write a value as JSON, one member a line."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def epoch_ms(value: object) -> int | None:
+    """Return a timestamp of the document as milliseconds since 1970, whichever of its two units it is in."""
+    found = number(value)
+    if found is None:
+        return None
+    return round(found * 1000) if found < SECONDS_BELOW else round(found)
