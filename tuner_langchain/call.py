@@ -86,7 +86,16 @@ class Call:
 
     def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
         """Return the call's document as of `ended_ns`."""
-        return self.document(fold(record, Span(self.started_ns, ended_ns), capture), ended_ns)
+        return self.document(fold(record, self.span(ended_ns), capture), ended_ns)
+
+    def clear(self) -> None:
+        """Forget every fact but the call's id."""
+        with self._lock:
+            self._facts = {}
+
+    def span(self, ended_ns: int) -> Span:
+        """Return the call's time from its start to `ended_ns` of the handler's clock."""
+        return Span(self.started_ns, ended_ns)
 
 
 def _metadata(found: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

@@ -10,26 +10,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
+from typing import Any, Self, Unpack
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain import langgraph, messages
-from tuner_langchain.call import Call, encode, preview
+from tuner_langchain.call import Call, preview
 from tuner_langchain.capture import Capture
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.delivery import Delivery, Receipt
-from tuner_langchain.errors import CallFactError
+from tuner_langchain.errors import FinalizedError
 from tuner_langchain.facts import CallFacts
+from tuner_langchain.finalizer import Finalizer, Outlet
 from tuner_langchain.runs import CallRecord, ChainRun, Event, Failure, ModelRun, RetrieverRun, Run, ToolRun, Turn
 from tuner_langchain.timeline import Timeline
 from tuner_langchain.values import to_json
-
-if TYPE_CHECKING:
-    from tuner_langchain.delivery import Recording
 
 try:
     # Breakpoints and resumes are told to handlers of this class only; LangGraph before 1.1.8 has none.
@@ -38,16 +35,6 @@ except ImportError:
     _Base = BaseCallbackHandler
 
 log = logging.getLogger("tuner_langchain")
-
-
-class Outlet(Protocol):
-    """Where a finished call's document goes: a `Delivery`, or what a test puts in its place."""
-
-    def submit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
-        """Take the document over and say what became of it."""
-
-    async def asubmit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
-        """Do what `submit` does, off the event loop."""
 
 
 class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
@@ -94,9 +81,9 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
         self._messages_key = messages_key
         self._clock = clock
         self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
-        self._delivery = delivery or Delivery.shared(config)  # type: ignore[arg-type]
+        outlet = delivery or Delivery.shared(config)  # type: ignore[arg-type]
         self._record = CallRecord()
-        self._outcome: Future[Receipt] | None = None
+        self._finalizer = Finalizer(self._call, self._record, self._capture, outlet, clock)
 
     @property
     def call_id(self) -> str:
@@ -282,21 +269,41 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
 
     @property
     def timeline(self) -> Timeline:
-        """The call so far, as it would be sent now."""
+        """The call so far, as it would be sent now.
+
+        Raises:
+            FinalizedError: The call was finalised; nothing of it is kept but its receipt.
+        """
+        if self._record.sealed:
+            raise FinalizedError(
+                f"Call {self.call_id} was finalised and nothing of it is kept here. Read `timeline` before `finalize`, "
+                f"record the call with tuner_langchain.testing.record(), or run: tuner-langchain show {self.call_id}"
+            )
         return Timeline(preview(self._call.fold(self._record, self._capture, self._clock())))
 
     @property
     def receipt(self) -> Receipt | None:
         """What became of the call, once it was finalised; None before."""
-        return self._outcome.result() if self._outcome is not None and self._outcome.done() else None
+        outcome = self._finalizer.outcome
+        return outcome.result() if outcome.done() else None
+
+    @property
+    def late_callbacks(self) -> int:
+        """How many callbacks arrived after the call was finalised, and so are not in its document."""
+        return self._record.late
 
     def update(self, **facts: Unpack[CallFacts]) -> None:
         """Add or replace facts about the call while it goes on; objects are merged key by key.
 
+        After `finalize` facts come too late: that is logged, and they are not taken in.
+
         Raises:
             CallFactError: A fact breaks a limit of the Create Call API; nothing was changed.
         """
-        self._call.update(facts)
+        if self._record.sealed:
+            log.warning("Call %s is finalised already; too late for %s.", self.call_id, ", ".join(facts))
+        else:
+            self._call.update(facts)
 
     def finalize(self, **facts: Unpack[CallFacts]) -> Receipt:
         """End the call: write its document durably and return the receipt; sending goes on in the background.
@@ -306,18 +313,26 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
         Raises:
             CallFactError: A fact breaks a limit; the call was finalised without these facts, so it is not lost.
         """
-        outcome, first = self._seal()
-        if not first:
-            return outcome.result()
-        wrong = self._take_last(facts)
-        outcome.set_result(self._hand_over())
+        first, wrong = self._finalizer.seal(facts)
+        if first:
+            self._finalizer.hand_over()
         if wrong is not None:
             raise wrong
-        return outcome.result()
+        return self._finalizer.outcome.result()
 
     async def afinalize(self, **facts: Unpack[CallFacts]) -> Receipt:
-        """Do what `finalize` does without holding up the event loop; a cancelled await still writes."""
-        return await asyncio.shield(asyncio.to_thread(self.finalize, **facts))
+        """Do what `finalize` does without holding up the event loop; a cancelled await still writes.
+
+        Raises:
+            CallFactError: As for `finalize`.
+        """
+        first, wrong = self._finalizer.seal(facts)
+        if first:
+            self._finalizer.hand_over_elsewhere()
+        receipt = await asyncio.shield(asyncio.wrap_future(self._finalizer.outcome))
+        if wrong is not None:
+            raise wrong
+        return receipt
 
     def __enter__(self) -> Self:
         return self
@@ -341,29 +356,6 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
         # A cancelled session is how voice stacks hang up; only an Exception is a call that failed.
         if isinstance(error, Exception):
             self._call.update_missing({"disconnection_reason": "error", "call_successful": False})
-
-    def _seal(self) -> tuple[Future[Receipt], bool]:
-        """Close the record to callbacks; True for the one caller that has to hand the call over."""
-        with self._record.lock:
-            first = self._outcome is None
-            if self._outcome is None:
-                self._outcome = Future()
-                self._record.sealed = True
-            return self._outcome, first
-
-    def _take_last(self, facts: CallFacts) -> CallFactError | None:
-        try:
-            self._call.update(facts)
-        except CallFactError as wrong:
-            return CallFactError(f"{wrong} The call {self.call_id} was finalised without the facts given here.")
-        return None
-
-    def _hand_over(self) -> Receipt:
-        document = self._call.fold(self._record, self._capture, self._clock())
-        self._record = CallRecord.closed(self._record.late)
-        if not document["transcript_with_tool_calls"]:
-            return Receipt.empty(self.call_id, "Nothing happened in this call, so there was nothing to send.")
-        return self._delivery.submit(self.call_id, encode(document), recording=None)
 
 
 def _message(error: BaseException) -> str:

@@ -164,10 +164,8 @@ class CallRecord:
         self.open[run.run_id] = run
         self.runs.append(run)
 
-    @classmethod
-    def closed(cls, late: int) -> CallRecord:
-        """Return a record that holds nothing and takes nothing in: what stays of a finalised call."""
-        record = cls()
-        record.sealed = True
-        record.late = late
-        return record
+    def clear(self) -> None:
+        """Forget everything but that the call is over: what stays of a finalised call."""
+        self.runs = []
+        self.turns = []
+        self.open = {}
