@@ -209,7 +209,7 @@ def _agreement(document: object) -> Iterator[Violation]:
     if not isinstance(document, dict):
         return
     start, end = document.get("start_timestamp"), document.get("end_timestamp")
-    if _is_int(start) and _is_int(end) and _milliseconds(end) < _milliseconds(start):
+    if _is_int(start) and _is_int(end) and milliseconds(end) < milliseconds(start):
         yield Violation(("end_timestamp",), "is before start_timestamp", "end_before_start")
     if "recording_s3_caller_channel" in document and document.get("recording_s3_multi_channel") is not True:
         problem = "means something only with recording_s3_multi_channel: true"
@@ -255,5 +255,6 @@ def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _milliseconds(timestamp: int) -> int:
+def milliseconds(timestamp: int) -> int:
+    """Return a timestamp of the API in milliseconds: one below 10^10 is in seconds."""
     return timestamp * 1000 if timestamp < SECONDS_BELOW else timestamp
