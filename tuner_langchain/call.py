@@ -39,7 +39,7 @@ class Call:
         now_ms = time.time_ns() // 1_000_000
         self.call_id: str = checked.pop("call_id", None) or str(uuid.uuid4())
         self.start_timestamp: int = checked.pop("start_timestamp", now_ms)
-        self.started_ns = started_ns - (now_ms - self.start_timestamp) * 1_000_000
+        self.started_ns: int = started_ns - (now_ms - self.start_timestamp) * 1_000_000
         self._facts: dict[str, Any] = {} if agent_version is None else {"agent_version": agent_version}
         self._facts |= checked
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Call:
         }
 
     def _elapsed_ms(self, ended_ns: int) -> int:
-        return max(0, ended_ns - self.started_ns) // 1_000_000
+        return int(max(0, ended_ns - self.started_ns) // 1_000_000)
 
     def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
         """Return the call's document as of `ended_ns`."""

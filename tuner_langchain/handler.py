@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -28,16 +28,19 @@ from tuner_langchain.runs import CallRecord, ChainRun, Event, Failure, ModelRun,
 from tuner_langchain.timeline import Timeline
 from tuner_langchain.values import to_json
 
-try:
-    # Breakpoints and resumes are told to handlers of this class only; LangGraph before 1.1.8 has none.
-    from langgraph.callbacks import GraphCallbackHandler as _Base
-except ImportError:
+if TYPE_CHECKING:
     _Base = BaseCallbackHandler
+else:
+    try:
+        # Breakpoints and resumes are told to handlers of this class only; LangGraph before 1.1.8 has none.
+        from langgraph.callbacks import GraphCallbackHandler as _Base
+    except ImportError:
+        _Base = BaseCallbackHandler
 
 log = logging.getLogger("tuner_langchain")
 
 
-class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
+class TunerCallbackHandler(_Base):
     """One call: pass it in `config={"callbacks": [handler]}` of every turn, then finalise it.
 
     One class serves sync and async code; make one instance per call. Call facts may be given here, to `update`, or
@@ -74,16 +77,16 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
         **facts: Unpack[CallFacts],
     ) -> None:
         super().__init__()
-        if config is None and delivery is None:
-            config = TunerConfig()
+        if delivery is None:
+            config = config or TunerConfig()
+            delivery = Delivery.shared(config)
         self._capture = capture or Capture()
         self._graph = graph
         self._messages_key = messages_key
         self._clock = clock
         self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
-        outlet = delivery or Delivery.shared(config)  # type: ignore[arg-type]
         self._record = CallRecord()
-        self._finalizer = Finalizer(self._call, self._record, self._capture, outlet, clock)
+        self._finalizer = Finalizer(self._call, self._record, self._capture, delivery, clock)
 
     @property
     def call_id(self) -> str:
@@ -141,7 +144,8 @@ class TunerCallbackHandler(_Base):  # type: ignore[misc, valid-type]
         run = ModelRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
         self._begin(run, parent_run_id, metadata)
 
-    on_llm_start = on_chat_model_start
+    def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
+        self.on_chat_model_start(serialized, prompts, run_id=run_id, **kwargs)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._record.open.get(run_id)

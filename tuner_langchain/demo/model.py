@@ -11,6 +11,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
@@ -81,7 +82,7 @@ def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
     for index, word in enumerate(words):
         yield ChatGenerationChunk(message=AIMessageChunk(content=word if index == 0 else " " + word))
     calls = [
-        {"name": call["name"], "args": json.dumps(call["args"]), "id": call["id"], "index": index}
+        tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
         for index, call in enumerate(answer.tool_calls)
     ]
     yield ChatGenerationChunk(
