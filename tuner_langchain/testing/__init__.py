@@ -1,4 +1,4 @@
-"""What tests of an agent need: the contract of a call, and a local Tuner to send calls to.
+"""What tests of an agent need: a handler that keeps its call, the contract of a call, and a local Tuner.
 
 Names are imported when they are used: `LocalTuner` needs the extra `serve`, and nothing else here does.
 """
@@ -9,15 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tuner_langchain.testing.clock import ManualClock
     from tuner_langchain.testing.contract import Violation, validate
     from tuner_langchain.testing.local_tuner import LocalTuner, Refusal
+    from tuner_langchain.testing.recording import RecordingHandler, record
 
-__all__ = ["LocalTuner", "Refusal", "Violation", "validate"]
+__all__ = ["LocalTuner", "ManualClock", "RecordingHandler", "Refusal", "Violation", "record", "validate"]
 
 _HOMES: Final = {
     "LocalTuner": "tuner_langchain.testing.local_tuner",
+    "ManualClock": "tuner_langchain.testing.clock",
+    "RecordingHandler": "tuner_langchain.testing.recording",
     "Refusal": "tuner_langchain.testing.local_tuner",
     "Violation": "tuner_langchain.testing.contract",
+    "record": "tuner_langchain.testing.recording",
     "validate": "tuner_langchain.testing.contract",
 }
 
