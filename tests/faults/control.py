@@ -28,6 +28,7 @@ class ServerProcess:
             text=True,
         )
         self.port = int(self.order("listen", name="api"))
+        self._is_up = True
 
     @property
     def url(self) -> str:
@@ -63,10 +64,17 @@ class ServerProcess:
     def down(self) -> None:
         """Stop accepting and cut what is connected: the API is down."""
         self.order("unlisten", name="api")
+        self._is_up = False
 
     def up(self) -> None:
         """Listen on the same port again."""
         self.order("listen", name="api", port=self.port)
+        self._is_up = True
+
+    def ensure_up(self) -> None:
+        """Listen again when a test left the API down."""
+        if not self._is_up:
+            self.up()
 
     def open_gate(self, name: str) -> None:
         self.order("open_gate", name=name)

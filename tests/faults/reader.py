@@ -10,12 +10,15 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from faults.control import Seen
+
+
+FOLDERS = ("tmp", "new", "upload", "dead")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,24 @@ class Findings:
 
 def kept_calls(outbox: Path) -> list[Kept]:
     """Read every call file below the outbox."""
-    return [_kept(path) for path in files_below(outbox) if path.parent.name in ("tmp", "new", "dead", "claimed")]
+    return [_kept(path) for path in files_below(outbox) if path.parent.name in FOLDERS and path.suffix == ".call"]
+
+
+def dead_reasons(outbox: Path) -> dict[str, str]:
+    """Return call_id and reason of every dead call: the word in its name and what the file beside it says.
+
+    A dead file is `<ms>-<attempts>-<destination>-<hash>-<nonce>.<reason>.call`; beside it lies
+    `<ms>-<destination>-<hash>-<nonce>.reason.json`.
+    """
+    reasons = {}
+    for call in kept_calls(outbox):
+        if call.folder != "dead" or call.call_id is None:
+            continue
+        stem, _, word = call.path.name.removesuffix(".call").partition(".")
+        created, _, *rest = stem.split("-")
+        beside = call.path.with_name("-".join([created, *rest]) + ".reason.json")
+        reasons[call.call_id] = " ".join(part for part in (word, beside.read_text() if beside.exists() else "") if part)
+    return reasons
 
 
 def files_below(directory: Path) -> list[Path]:
@@ -87,6 +107,7 @@ def check_calls(
     seen: Seen,
     lost: Iterable[str] = (),
     *,
+    conflicts: Collection[str] = (),
     settled: bool = False,
 ) -> None:
     """Check that every promised call is in exactly one place, and that no record is doubled.
@@ -97,11 +118,15 @@ def check_calls(
         outbox: The outbox directory.
         seen: What the server stored.
         lost: The call_ids that were reported lost.
+        conflicts: call_ids the test used twice: one of the two is stored, the other kept.
         settled: Nothing is under way any more: a stored call may not wait in `new/` as well.
     """
     kept = [call for call in kept_calls(outbox) if call.whole]
-    new = Counter(call.call_id for call in kept if call.folder in ("new", "claimed"))
+    new = Counter(call.call_id for call in kept if call.folder in ("new",))
     dead = {call.call_id for call in kept if call.folder == "dead"}
+    reasons = dead_reasons(outbox)
+    for call_id in dead:
+        findings.expect(bool(reasons.get(str(call_id))), f"{call_id} is dead without a reason")
     reported = set(lost)
     for promise in promises:
         call_id = promise.call_id
@@ -116,10 +141,10 @@ def check_calls(
             if there
         ]
         findings.expect(bool(places) or not promise.durable, f"{call_id} was durable and is nowhere")
-        if settled:
-            findings.expect(
-                len(places) <= 1 or set(places) == {"server", "dead"}, f"{call_id} is in {' and '.join(places)}"
-            )
+        # An answer may have been lost: then the call is stored and waits as well, until somebody asks again.
+        allowed = {"server", "dead"} if call_id in conflicts else {"server"} if settled else {"server", "new"}
+        together = len(places) == 1 or not places or set(places) <= allowed
+        findings.expect(together, f"{call_id} is in {' and '.join(places)}")
     _check_records(findings, seen)
 
 

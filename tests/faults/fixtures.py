@@ -1,0 +1,59 @@
+"""What the scenarios' tests are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults import certificates as certs
+from faults.control import ServerProcess
+from faults.processes import Zygote
+from faults.trial import Trial
+from faults.witness import Witness
+
+
+@pytest.fixture(scope="session")
+def server_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The server; one process for all tests."""
+    server = ServerProcess(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(server_process: ServerProcess) -> ServerProcess:
+    """The server, with nothing in it and no fault."""
+    server_process.ensure_up()
+    server_process.clear()
+    return server_process
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """The process that forks clients."""
+    started = Zygote(tmp_path_factory.mktemp("clients"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> certs.Certificates:
+    """Good and bad certificates."""
+    return certs.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def trial(server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
+    """One scenario; after the test the invariant is checked, whatever the test itself looked at."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    with Witness() as witness:
+        begun = Trial(server, tmp_path, witness)
+        try:
+            yield begun
+            begun.finish()
+        finally:
+            begun.close()

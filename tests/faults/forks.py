@@ -1,0 +1,177 @@
+"""Client processes that fork."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from faults.clients import Acknowledgements, delivery
+from faults.documents import body, new_call_id
+from tuner_langchain.delivery import Delivery
+
+_LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
+
+
+def _submit(sender: Delivery, acknowledged: Acknowledgements, count: int = 1) -> None:
+    for _ in range(count):
+        call_id = new_call_id(f"f{os.getpid()}")
+        acknowledged.add(sender.submit(call_id, body(call_id)))
+
+
+def _in_child(work: Callable[[], None], fork: Callable[[], int] = os.fork) -> int:
+    """Fork, do the work in the child, return its pid to the parent."""
+    pid = fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _wait(pid: int) -> None:
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, f"the forked child ended with {status}"
+
+
+def fork_while_sending(url: str, outbox: str, acks: str, go: str) -> None:
+    """Fork when told, while the call is being sent; the child stays."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    _submit(sender, acknowledged)
+    Path(go).read_bytes()
+    child = _in_child(threading.Event().wait)  # type: ignore[arg-type]  # what it returns is never reached
+    acknowledged.say(f"child {child}")
+    threading.Event().wait()
+
+
+def fork_under_load(url: str, outbox: str, acks: str, runs: int, threads: int) -> None:
+    """Fork again and again while many threads finalise; every child finalises and flushes."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    enough = threading.Event()
+
+    def load() -> None:
+        while not enough.is_set():
+            _submit(sender, acknowledged)
+            enough.wait(0.02)
+
+    def child() -> None:
+        _submit(sender, acknowledged)
+        sender.flush(20)
+
+    workers = [threading.Thread(target=load) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for _ in range(runs):
+        _wait(_in_child(child))
+    enough.set()
+    for worker in workers:
+        worker.join()
+    sender.flush(60)
+
+
+def fork_while_locked(url: str, outbox: str, acks: str) -> None:
+    """Hold every lock the delivery has in a thread that the child will not have."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    _submit(sender, acknowledged)
+    sender.flush(10)
+    locks = _locks_of(sender)
+    assert locks, "the delivery has no lock: this scenario shows nothing"
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        taken = [lock for lock in locks if lock.acquire(timeout=1)]
+        held.set()
+        release.wait()
+        for lock in taken:
+            lock.release()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+
+    def child() -> None:
+        _submit(sender, acknowledged)
+        sender.flush(10)
+
+    pid = _in_child(child)
+    _wait(pid)
+    release.set()
+    holder.join()
+
+
+def _locks_of(root: object) -> list[Any]:
+    """Return the locks reachable through attributes of the project's own objects."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, _LOCKS):
+            found[id(thing)] = thing
+        elif type(thing).__module__.startswith("tuner_langchain"):
+            waiting += _attributes(thing)
+    return list(found.values())
+
+
+def _attributes(thing: object) -> list[object]:
+    names = set(getattr(thing, "__dict__", ()))
+    for kind in type(thing).__mro__:
+        names.update(getattr(kind, "__slots__", ()))
+    return [getattr(thing, name) for name in names if hasattr(thing, name)]
+
+
+def preload(url: str, outbox: str, acks: str, children: int, count: int) -> None:
+    """Build in the parent, use in the children."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+
+    def child() -> None:
+        _submit(sender, acknowledged, count)
+        sender.flush(20)
+
+    for pid in [_in_child(child) for _ in range(children)]:
+        _wait(pid)
+
+
+def fork_in_c(url: str, outbox: str, acks: str) -> None:
+    """Fork through the C library: no Python hook runs in the child."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    _submit(sender, acknowledged)
+    sender.flush(10)
+
+    def child() -> None:
+        _submit(sender, acknowledged, 2)
+        sender.flush(10)
+
+    _wait(_in_child(child, ctypes.PyDLL(None).fork))
+    _submit(sender, acknowledged)
+    sender.flush(10)
+
+
+def fifty_threads(url: str, outbox: str, acks: str, count: int) -> None:
+    """Finalise from fifty threads at the same moment and look at the open files."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    together = threading.Barrier(50)
+    most: list[int] = []
+
+    def work() -> None:
+        together.wait()
+        for _ in range(count):
+            _submit(sender, acknowledged)
+            most.append(len(os.listdir("/proc/self/fd")))
+
+    threads = [threading.Thread(target=work) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sender.flush(40)
+    acknowledged.say(f"open-files {max(most)}")

@@ -1,0 +1,377 @@
+"""Group D, disks: full, failing, forbidden, and files that nobody should have put there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from faults import disk
+from faults import script as s
+from faults.clients import file_size_limited
+from faults.documents import body
+from faults.processes import Zygote
+from faults.scenarios import scenario
+from faults.trial import Trial
+from tuner_langchain.errors import TunerError
+
+HOUR_S = 3_600.0
+
+
+def _nothing_on_disk(trial: Trial) -> None:
+    assert not trial.kept()
+
+
+@scenario("D1")
+def test_the_disk_fills_in_the_middle_of_a_write(trial: Trial) -> None:
+    """The call is not durable and says so; it is sent from memory, and no part of it stays on the disk."""
+    trial.open()
+    trial.fs.on("write", disk.full_after(300))
+    receipt = trial.submit(size_bytes=5_000)
+    assert not receipt.durable
+    trial.run(5)
+    assert receipt.state == "delivered"
+    assert trial.warnings("", logging.ERROR)
+    _nothing_on_disk(trial)
+
+
+@scenario("D2")
+def test_a_full_disk_drains(trial: Trial) -> None:
+    """Calls leave a full disk without needing a byte of new space."""
+    with disk.small_filesystem(trial.directory / "small", size="16m") as small:
+        trial.open(outbox_dir=small / "outbox")
+        trial.server.down()
+        receipts = [trial.submit() for _ in range(1_000)]
+        assert all(receipt.durable for receipt in receipts)
+        filler = disk.fill(small)
+        trial.server.up()
+        trial.run(HOUR_S)
+        assert {receipt.state for receipt in receipts} == {"delivered"}
+        assert not trial.kept()
+        filler.unlink()
+        trial.finish()
+
+
+@scenario("D3")
+def test_no_inodes(trial: Trial) -> None:
+    """A file system without inodes refuses new files: the call is sent from memory, loudly."""
+    with disk.small_filesystem(trial.directory / "small", inodes=40) as small:
+        trial.open(outbox_dir=small / "outbox")
+        trial.server.down()
+        receipts = [trial.submit() for _ in range(60)]
+        assert {receipt.durable for receipt in receipts} == {True, False}
+        trial.server.up()
+        trial.run(HOUR_S)
+        assert {receipt.state for receipt in receipts} == {"delivered"}
+        assert trial.warnings("", logging.ERROR)
+        trial.finish()
+
+
+@scenario("D3")
+def test_quota(trial: Trial) -> None:
+    """A used-up quota is as a full disk."""
+    trial.open()
+    trial.fs.fail("write", errno.EDQUOT)
+    receipt = trial.submit()
+    assert not receipt.durable
+    trial.run(5)
+    assert receipt.state == "delivered"
+    _nothing_on_disk(trial)
+
+
+@scenario("D3")
+def test_file_size_limit(trial: Trial, zygote: Zygote) -> None:
+    """A process whose files may not grow (RLIMIT_FSIZE) lives and sends from memory."""
+    zygote.start(file_size_limited, **trial.client("a")).finish()
+    trial.promise_from(["a"])
+    assert [promise.durable for promise in trial.promises] == [False]
+    assert len(trial.server.seen().calls) == 1
+
+
+@scenario("D4")
+def test_fsync_fails_once(trial: Trial) -> None:
+    """The kernel may have dropped the pages: a new file is written, the old descriptor is never synced again."""
+    trial.open()
+    trial.fs.fail("fsync", errno.EIO, times=1)
+    receipt = trial.submit()
+    assert receipt.durable
+    created = [call for call in trial.fs.calls if call[0] == "create"]
+    assert len(created) == 2
+    trial.run(5)
+    assert receipt.state == "delivered"
+
+
+@scenario("D4")
+def test_fsync_fails_again(trial: Trial) -> None:
+    """A disk that cannot sync is no place for a call: memory, and an ERROR."""
+    trial.open()
+    trial.fs.fail("fsync", errno.EIO)
+    receipt = trial.submit()
+    assert not receipt.durable
+    trial.run(5)
+    assert receipt.state == "delivered"
+    assert trial.warnings("", logging.ERROR)
+    _nothing_on_disk(trial)
+
+
+@scenario("D5")
+def test_short_writes(trial: Trial) -> None:
+    """The file is whole although each write takes one byte."""
+    trial.server.down()
+    trial.open()
+    trial.fs.on("write", disk.short_write)
+    receipt = trial.submit()
+    assert receipt.durable
+    [kept] = trial.kept()
+    assert kept.body == trial.bodies[receipt.call_id]
+    trial.server.up()
+    trial.run(HOUR_S)
+    assert receipt.state == "delivered"
+
+
+@pytest.mark.parametrize("call", ["create", "write", "fsync", "rename"])
+@scenario("D5")
+def test_interrupted_calls(trial: Trial, call: str) -> None:
+    """A signal in a system call loses nothing."""
+    trial.open()
+    trial.fs.on(call, disk.interrupted, times=1)
+    receipt = trial.submit()
+    trial.run(HOUR_S)
+    assert receipt.state == "delivered"
+
+
+@scenario("D6")
+def test_a_read_only_file_system(trial: Trial) -> None:
+    """Calls go through memory while the disk is read-only, and what waited on it is still delivered."""
+    with disk.small_filesystem(trial.directory / "small") as small:
+        trial.open(outbox_dir=small / "outbox")
+        trial.server.down()
+        before = trial.submit()
+        disk.remount(small, "ro")
+        during = trial.submit()
+        assert (before.durable, during.durable) == (True, False)
+        trial.server.up()
+        trial.run(HOUR_S)
+        assert during.state == "delivered"
+        assert before.call_id in trial.server.seen().calls
+        assert trial.warnings("", logging.ERROR)
+        disk.remount(small, "rw")
+        after = trial.submit()
+        trial.run(2 * HOUR_S)
+        assert after.durable
+        assert (before.state, after.state) == ("delivered", "delivered")
+        trial.finish()
+
+
+@scenario("D6")
+def test_a_removed_directory_comes_back(trial: Trial) -> None:
+    """Somebody deletes the outbox: the next call makes it again."""
+    trial.open()
+    first = trial.submit()
+    trial.run(5)
+    shutil.rmtree(trial.outbox)
+    second = trial.submit()
+    trial.run(HOUR_S)
+    assert (first.state, second.state) == ("delivered", "delivered")
+    assert second.durable or trial.warnings("", logging.ERROR)
+    third = trial.submit()
+    assert third.durable
+    trial.run(HOUR_S)
+
+
+@scenario("D6")
+def test_permission_lost_and_found(trial: Trial) -> None:
+    """Without permission to write calls go through memory; afterwards they are durable again."""
+    trial.open()
+    trial.fs.fail("create", errno.EACCES)
+    lost = trial.submit()
+    assert not lost.durable
+    trial.run(5)
+    assert lost.state == "delivered"
+    trial.fs.heal()
+    trial.run(HOUR_S)
+    found = trial.submit()
+    assert found.durable
+    trial.run(5)
+
+
+@pytest.mark.parametrize("kind", ["link", "open to all", "other owner"])
+@scenario("D7")
+def test_directories_that_cannot_be_trusted(trial: Trial, kind: str) -> None:
+    """Refused when the delivery is built, with a message that names the directory."""
+    trial.outbox.mkdir(mode=0o700)
+    target = trial.outbox
+    if kind == "link":
+        target = trial.directory / "link"
+        target.symlink_to(trial.outbox)
+    elif kind == "open to all":
+        target.chmod(0o777)
+    else:
+        if os.getuid() != 0:
+            pytest.skip("only root can give a directory away")
+        os.chown(target, 65_534, 65_534)
+    with pytest.raises(TunerError) as raised:
+        trial.open(outbox_dir=target)
+    assert str(target) in str(raised.value)
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o777])
+@scenario("D8")
+def test_umasks(trial: Trial, mask: int) -> None:
+    """Files are 0600 and directories 0700 whatever the umask says."""
+    trial.server.down()
+    with _umask(mask):
+        trial.open()
+        receipt = trial.submit()
+    assert receipt.durable
+    for folder, names, files in os.walk(trial.outbox):
+        for name in names:
+            assert stat.S_IMODE(Path(folder, name).stat().st_mode) == 0o700
+        for name in files:
+            assert stat.S_IMODE(Path(folder, name).stat().st_mode) == 0o600
+    trial.server.up()
+    trial.run(HOUR_S)
+    assert receipt.state == "delivered"
+
+
+def _break_zero(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _break_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 5)
+
+
+def _break_bit(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[-20] ^= 0x10
+    path.write_bytes(bytes(raw))
+
+
+def _break_huge(path: Path) -> None:
+    os.truncate(path, 3 * 1024**3)
+
+
+def _break_foreign(path: Path) -> None:
+    path.write_bytes(b"\x7fELF" + os.urandom(300))
+
+
+def _break_header(path: Path) -> None:
+    path.write_bytes(b'{"format": 1}\n{}')
+
+
+BREAKS = [_break_zero, _break_short, _break_bit, _break_huge, _break_foreign, _break_header]
+
+
+@pytest.mark.parametrize("damage", BREAKS, ids=lambda damage: damage.__name__.removeprefix("_break_"))
+@scenario("D9")
+def test_broken_files(trial: Trial, damage: object) -> None:
+    """A broken file is put aside with one log line and never read again; the good ones pass."""
+    trial.server.down()
+    trial.open()
+    broken, good = trial.submit(), trial.submit()
+    trial.close()
+    [path] = [kept.path for kept in trial.kept() if kept.call_id == broken.call_id]
+    damage(path)  # type: ignore[operator]  # a list of functions
+    trial.server.up()
+    trial.broken(broken.call_id)
+    trial.witness.lines.clear()
+    trial.open()
+    trial.run(3 * HOUR_S)
+    assert good.call_id in trial.server.seen().calls
+    assert not path.exists()
+    assert [path for path in trial.outbox.rglob("*") if path.parent.name == "dead"]
+    assert len(trial.warnings("", logging.ERROR)) == 1
+    assert len(trial.posts()) == 1
+
+
+@scenario("D9")
+def test_things_that_are_no_calls(trial: Trial) -> None:
+    """Directories, foreign names and names that are no text neither stop nor break the sender."""
+    trial.open()
+    trial.submit()
+    trial.run(5)
+    new = trial.folder("new")
+    (new / "notes.txt").write_text("hello")
+    (new / "1767225600000-0-00000000-00000000000000000000000000000000-00000000.call").mkdir()
+    Path(os.fsdecode(bytes(new) + b"/\xff\xfe.call")).write_bytes(b"\xff")
+    os.mkfifo(new / "pipe")
+    trial.witness.lines.clear()
+    for _ in range(5):
+        trial.submit()
+    trial.run(3 * HOUR_S)
+    assert len(trial.server.seen().calls) == 6
+    assert len(trial.warnings("", logging.WARNING)) <= 4
+    assert (new / "notes.txt").read_text() == "hello"
+
+
+@scenario("D10")
+def test_leftovers_of_dead_writers(trial: Trial) -> None:
+    """Half-written files of writers that died are swept when they are old; a young one may be in use."""
+    trial.open()
+    trial.submit()
+    trial.run(5)
+    tmp = trial.folder("tmp")
+    old, young = tmp / "old", tmp / "young"
+    for path in (old, young):
+        path.write_bytes(b"half a call")
+        path.chmod(0o600)
+    os.utime(old, (trial.clock.wall_s() - 2 * HOUR_S,) * 2)
+    os.utime(young, (trial.clock.wall_s(),) * 2)
+    trial.reopen()
+    trial.submit()
+    trial.run(60)
+    assert not old.exists()
+    assert young.exists()
+
+
+@scenario("D12")
+def test_a_call_of_a_newer_version(trial: Trial) -> None:
+    """Left alone for the version that wrote it, with one warning."""
+    trial.server.down()
+    trial.open()
+    receipt = trial.submit()
+    trial.close()
+    [kept] = trial.kept()
+    header = {**kept.header, "format": 99}
+    kept.path.write_bytes(json.dumps(header).encode() + b"\n" + kept.body)
+    trial.server.up()
+    trial.witness.lines.clear()
+    trial.open()
+    trial.run(3 * HOUR_S)
+    assert [call.call_id for call in trial.kept()] == [receipt.call_id]
+    assert not trial.posts()
+    assert len(trial.warnings("newer", logging.WARNING)) == 1
+
+
+@scenario("D13")
+def test_an_operator_deletes_a_call_that_is_being_sent(trial: Trial) -> None:
+    """The answer still counts, and the missing file is no exception."""
+    trial.server.script(s.rule(s.read(), s.gate("sending"), s.honest()))
+    receipt = trial.submit()
+    trial.begin()
+    trial.server.wait_requests(1)
+    for kept in trial.kept():
+        kept.path.unlink()
+    trial.server.open_gate("sending")
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert len(trial.posts()) == 1
+    assert body
