@@ -43,7 +43,7 @@ def node_facts(row: Row) -> list[Fact]:
         Fact("source", text) for source in items(metadata.get("sources")) if (text := source_text(source))
     ]
     facts += [event_fact(event) for event in items(metadata.get("events"))]
-    return facts + _others(metadata, set())
+    return facts + _others(metadata, {"graph"})
 
 
 def source_text(source: object) -> str:
@@ -66,12 +66,12 @@ def event_fact(event: object) -> Fact:
 def tool_facts(row: Row, *, result: bool = False) -> list[Fact]:
     """Return the facts of a tool call, or of its result."""
     tool, metadata = mapping(row.get("tool")), mapping(row.get("metadata"))
-    facts = [Fact(key, spread(tool[key]), code=True) for key in ("params", "result") if key in tool]
+    facts = [Fact(key, spread(tool[key]), code=True) for key in ("params", "result") if tool.get(key)]
     if result:
         return facts
-    if identity := words(tool.get("request_id")):
-        facts.append(Fact("request id", identity, code=True))
-    return facts + _others(metadata, set())
+    facts += _others(metadata, {"node", "graph"})
+    identity = words(tool.get("request_id"))
+    return [*facts, Fact("request id", identity, code=True)] if identity else facts
 
 
 def model_facts(call: Row) -> list[Fact]:

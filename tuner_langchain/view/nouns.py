@@ -135,6 +135,7 @@ class Totals:
     errors: int = 0
     interrupted: int = 0
     slowest: int | None = None
+    slowest_own_ms: int = 0
     slowest_node: int | None = None
     slowest_tool: int | None = None
     slowest_model: int | None = None

@@ -159,7 +159,7 @@ def _answer(call: Bar, asked: Row, row: Row) -> None:
     """Join a tool's result to its call."""
     tool, metadata = mapping(row.get("tool")), mapping(row.get("metadata"))
     if asked is not row:
-        call.facts.extend(tool_facts(row, result=True))
+        call.facts[1:1] = tool_facts(row, result=True)
         if call.start_ms == call.end_ms:  # some SDKs give a call no length: the result says when it was over
             call.end_ms = max(call.end_ms, times(row)[1])
     status = words(metadata.get("status"))

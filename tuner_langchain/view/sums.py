@@ -98,6 +98,7 @@ def read_totals(document: Document, bars: Sequence[Bar], turns: Sequence[Turn], 
     metadata = mapping(document.get("metadata"))
     waits = [(turn.waited_ms, turn.number) for turn in turns if turn.waited_ms is not None]
     longest = max(waits, default=(None, None), key=lambda wait: wait[0] or 0)
+    worst = slowest(bars, None, lambda bar: bar.self_ms)
     return Totals(
         duration_ms=call_ms(document, bars),
         turns=sum(1 for turn in turns if turn.number),
@@ -112,7 +113,8 @@ def read_totals(document: Document, bars: Sequence[Bar], turns: Sequence[Turn], 
         models=_model_calls(metadata, bars),
         errors=problems,
         interrupted=sum(bar.cut for bar in bars),
-        slowest=slowest(bars, None, lambda bar: bar.self_ms),
+        slowest=worst,
+        slowest_own_ms=0 if worst is None else bars[worst].self_ms,
         slowest_node=slowest(bars, "node", _without_nodes(bars)),
         slowest_tool=slowest(bars, "tool", _length),
         slowest_model=slowest(bars, "model", _length),
