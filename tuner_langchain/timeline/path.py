@@ -18,10 +18,10 @@ TURN, STEP, TOGETHER = " | ", " -> ", "+"
 
 
 class GraphPath(str):
-    """What `Timeline.path` returns: a string that knows its visits, for the message when two differ."""
+    """What `Timeline.path` returns: a string that knows its steps, for the message when two differ."""
 
-    __slots__ = ("visits",)
-    visits: Sequence[NodeVisit]
+    __slots__ = ("steps",)
+    steps: Sequence[Sequence[NodeVisit]]
 
 
 def graph_path(visits: Sequence[NodeVisit], graph: str) -> GraphPath:
@@ -29,7 +29,7 @@ def graph_path(visits: Sequence[NodeVisit], graph: str) -> GraphPath:
     steps = _steps(visits, graph)
     turns = [STEP.join(map(_step_text, turn)) for _, turn in groupby(steps, key=lambda step: step[0].turn)]
     path = GraphPath(TURN.join(turns))
-    path.visits = [visit for step in steps for visit in step]
+    path.steps = steps
     return path
 
 

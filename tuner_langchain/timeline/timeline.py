@@ -71,6 +71,11 @@ class Timeline(Sequence[Segment]):
     def __iter__(self) -> Iterator[Segment]:
         return iter(self.segments)
 
+    @property
+    def call_id(self) -> str:
+        """The call's id."""
+        return str(self.document.get("call_id"))
+
     # ------------------------------------------------------------------ turns
 
     @property
@@ -204,12 +209,18 @@ class Timeline(Sequence[Segment]):
         """Return one line for each row, without times and ids: the same for two runs that did the same."""
         return outline(self.segments, self._numbers)
 
+    def to_html(self) -> str:
+        """Return the call as one self-contained HTML page: no network, no other file."""
+        from tuner_langchain.view.html import page  # noqa: PLC0415 - views read timelines, not the reverse
+
+        return page(self.document)
+
     def __str__(self) -> str:
         return self.outline() or "Nothing has happened yet."
 
     def __repr__(self) -> str:
         told = f"{len(self)} rows, {self.duration_ms} ms, {self.path() or 'no nodes'}"
-        return f"<Timeline of call {self.document.get('call_id')}: {told}>"
+        return f"<Timeline of call {self.call_id}: {told}>"
 
 
 def _tokens(call: Any) -> int | None:
