@@ -1,0 +1,64 @@
+"""What the end of a call costs: rows worked out and encoded, against encoding the ready document alone."""
+
+from __future__ import annotations
+
+import orjson
+
+from benchmarks import agents, rows
+from benchmarks.effort import Effort
+from benchmarks.events import Event, fresh, play, record
+from benchmarks.handlers import Discard, ours
+from benchmarks.measure import Sample, Stopwatch, figure, interleave
+from benchmarks.rows import Row
+
+SIZES = {200: 40, 5_000: 20, 50_000: 5}  # rows, and how many rounds
+
+
+def run(effort: Effort) -> list[Row]:
+    """Finalise calls of 200, 5,000 and 50,000 rows."""
+    graph = agents.agent_loop()
+    turn = record(lambda config: graph.invoke(agents.ONE_TURN, config=config))
+    a_turn = _rows_of(turn)
+    lines = []
+    a_row: dict[int, float] = {}
+    for size, rounds in SIZES.items():
+        turns = -(-size // a_turn)
+        bare, whole = _compared(turn, turns, effort.rounds(rounds))
+        a_row[size] = figure(whole).median / (turns * a_turn)
+        at_most = 5.0 if size == 5_000 else None
+        what = f"finalise {size:,} rows, against orjson.dumps of the document, CPU"
+        lines.append(rows.times(what, "ms", bare, whole, scale=1e3, at_most=at_most))
+    growth = a_row[50_000] / a_row[5_000]
+    lines.append(
+        rows.single("finalise, a row of 50,000 against a row of 5,000", "times", growth, at_most=1.5)
+    )
+    return lines
+
+
+def _rows_of(turn: list[Event]) -> int:
+    outlet = Discard()
+    handler = ours(outlet)
+    play(fresh(turn), handler)
+    handler.finalize()
+    return len(orjson.loads(outlet.last)["transcript_with_tool_calls"])
+
+
+def _compared(turn: list[Event], turns: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Return seconds of CPU for encoding the plain document, and for the whole of `finalize`."""
+    bares: list[float] = []
+
+    def sample() -> Sample:
+        outlet = Discard()
+        handler = ours(outlet)
+        for _ in range(turns):
+            play(fresh(turn), handler)
+        with Stopwatch() as whole:
+            handler.finalize()
+        plain = orjson.loads(outlet.last)
+        with Stopwatch() as bare:
+            orjson.dumps(plain)
+        bares.append(bare.sample.thread_s)
+        return whole.sample
+
+    wholes = interleave({"ours": sample}, rounds)["ours"]
+    return bares[1:], [whole.thread_s for whole in wholes]  # the first round is a warm-up
