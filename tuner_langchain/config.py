@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,11 @@ from urllib.parse import SplitResult, urlsplit
 from tuner_langchain.errors import ConfigError
 
 DEFAULT_BASE_URL = "https://api.usetuner.ai"
+
+# Days of an outage for most; past it something is wrong that a person should see.
+DEFAULT_OUTBOX_MAX_BYTES = 1 << 30
+# What the rest of the machine needs more than we do.
+DEFAULT_OUTBOX_MIN_FREE_BYTES = 64 << 20
 
 AuthHeader = Literal["bearer", "x-api-key"]
 
@@ -61,8 +67,10 @@ class TunerConfig:
         debug: Log each step at DEBUG level, never content (`TUNER_DEBUG`).
         auth_header: `"bearer"`, or `"x-api-key"` for older deployments that ask for that header.
         allow_insecure: Accept plain http to a host that is not loopback.
-        outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); None is the user's state directory.
+        outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); by default in the user's state directory.
         fsync: False survives the process but not the host: the write is not forced to the disk.
+        outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in memory.
+        outbox_min_free_bytes: With less free space on the disk (or 5 % of a small one) calls wait in memory.
     """
 
     api_key: ApiKey
@@ -73,8 +81,10 @@ class TunerConfig:
     debug: bool = False
     auth_header: AuthHeader = "bearer"
     allow_insecure: bool = False
-    outbox_dir: Path | None = field(default=None)
+    outbox_dir: Path
     fsync: bool = True
+    outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES
+    outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES
 
     def __init__(
         self,
@@ -89,6 +99,8 @@ class TunerConfig:
         allow_insecure: bool = False,
         outbox_dir: str | os.PathLike[str] | None = None,
         fsync: bool = True,
+        outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES,
+        outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         env = os.environ if environ is None else environ
@@ -105,8 +117,10 @@ class TunerConfig:
             "debug": _debug(pick(debug, "TUNER_DEBUG")),
             "auth_header": _auth_header(auth_header),
             "allow_insecure": bool(allow_insecure),
-            "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR")),
+            "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR"), env),
             "fsync": bool(fsync),
+            "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
+            "outbox_min_free_bytes": _bytes("outbox_min_free_bytes", outbox_min_free_bytes),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
@@ -127,7 +141,9 @@ def _api_key(value: object) -> ApiKey:
         raise _wrong("api_key", "TUNER_API_KEY", f"is a {type(value).__name__}, not a string", expected)
     # A key with a line break would split the request's header; the value itself is never shown.
     if not re.fullmatch(r"[\x21-\x7e]+", value):
-        problem = "is blank" if not value.strip() else "holds a space, a line break or a character outside ASCII"
+        problem = (
+            "is blank" if not value.strip() else "holds a space, a line break or a character outside ASCII"
+        )
         raise _wrong("api_key", "TUNER_API_KEY", problem, expected)
     return ApiKey(value)
 
@@ -179,15 +195,47 @@ def _auth_header(value: object) -> str:
     return str(value)
 
 
-def _outbox_dir(value: object) -> Path | None:
+def _outbox_dir(value: object, env: Mapping[str, str]) -> Path:
     if value is None:
-        return None
+        return _state_dir(env) / "tuner-langchain" / "outbox"
     if not isinstance(value, str | os.PathLike):
         raise _wrong("outbox_dir", "TUNER_OUTBOX_DIR", f"is a {type(value).__name__}", "a directory's path")
     path = Path(value).expanduser()
     if not path.is_absolute():
-        raise _wrong("outbox_dir", "TUNER_OUTBOX_DIR", f"is {str(value)!r}, a relative path", "an absolute path")
+        raise _wrong(
+            "outbox_dir", "TUNER_OUTBOX_DIR", f"is {str(value)!r}, a relative path", "an absolute path"
+        )
     return path
+
+
+def _state_dir(env: Mapping[str, str]) -> Path:
+    """Return where this user's programs keep what must survive them, as each system has it."""
+    if sys.platform == "win32":
+        return Path(env.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Application Support"
+    state = Path(env.get("XDG_STATE_HOME") or "")
+    # The XDG base directory specification has a relative path ignored.
+    return state if state.is_absolute() else _home() / ".local" / "state"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise _wrong(
+            "outbox_dir",
+            "TUNER_OUTBOX_DIR",
+            "is missing, and this user has no home directory",
+            "an absolute path",
+        ) from None
+
+
+def _bytes(setting: str, value: object) -> int:
+    number = _whole_number(value)
+    if number is None or number < 0:
+        raise _wrong(setting, None, f"is {value!r}", "a number of bytes, 0 or more")
+    return number
 
 
 def _base_url(value: object, allow_insecure: bool) -> str:

@@ -1,0 +1,266 @@
+"""One request in, one answer out: the sole owner of httpx.
+
+No redirects, no cookies, no retries but one: a kept-alive connection that turns out to be dead is replaced once.
+Nothing raised here leaves: whatever happens is an `Answer`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from tuner_langchain.delivery.answer import Answer, Failure
+from tuner_langchain.delivery.network import (
+    CONNECT_S,
+    DeadlineBackend,
+    DeadlinePassedError,
+    connection_pool,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tuner_langchain.config import TunerConfig
+    from tuner_langchain.delivery.recording import UploadTarget
+
+# No single read or write takes longer.
+_SILENCE_S = 30.0
+# A request has this long in all, and the time its bytes take on a very slow line.
+TOTAL_S = 60.0
+SLOWEST_BYTES_PER_S = 32 * 1024
+# A refusal is a few hundred bytes; a captive portal's page or worse is not read to its end.
+ANSWER_LIMIT = 64 * 1024
+
+_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
+
+
+class HttpClient:
+    """The connections of one process to one destination; any thread may use it."""
+
+    def __init__(self, config: TunerConfig, *, network: httpcore.NetworkBackend | None = None) -> None:
+        self._config = config
+        self._backend = DeadlineBackend(network or httpcore.SyncBackend())
+        self._ssl = httpx.create_ssl_context()
+        self._tuner = self._connect(config.base_url)
+        agent = quote(config.agent_id, safe="")
+        self._url = httpx.URL(
+            f"{config.base_url}/api/v1/public/call?workspace_id={config.workspace_id}&agent_remote_identifier={agent}"
+        )
+
+    def _connect(self, url: str) -> httpx.Client:
+        return httpx.Client(
+            transport=_Transport(connection_pool(self._backend, self._ssl, *_proxy_for(url))),
+            timeout=httpx.Timeout(_SILENCE_S, connect=CONNECT_S, pool=CONNECT_S),
+            follow_redirects=False,
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"tuner-langchain/{version('tuner-langchain')}",
+            },
+        )
+
+    def post(self, body: bytes, *, timeout_s: float | None = None) -> Answer:
+        """Post a call's bytes and return what came back, within `timeout_s` when that is less than usual."""
+
+        def request() -> httpx.Request:
+            made = self._tuner.build_request("POST", self._url, content=body)
+            made.headers["Content-Type"] = "application/json"
+            self._authorize(made)
+            return made
+
+        total_s = TOTAL_S + len(body) / SLOWEST_BYTES_PER_S
+        return self._send(self._tuner, request, total_s if timeout_s is None else min(total_s, timeout_s))
+
+    def _authorize(self, request: httpx.Request) -> None:
+        if self._config.auth_header == "x-api-key":
+            request.headers["X-API-Key"] = self._config.api_key.reveal()
+        else:
+            request.headers["Authorization"] = f"Bearer {self._config.api_key.reveal()}"
+
+    def upload(
+        self,
+        target: UploadTarget,
+        audio: BinaryIO,
+        size: int,
+        extension: str,
+        *,
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Post a recording to a presigned target: its fields first, the file last, no key.
+
+        The storage is another host, so it gets a connection of its own, by the proxy that leads there.
+        """
+        with self._connect(target.url) as storage:
+
+            def request() -> httpx.Request:
+                audio.seek(0)
+                part = (f"recording.{extension}", audio, target.content_type)
+                return storage.build_request("POST", target.url, data=target.fields, files={"file": part})
+
+            total_s = TOTAL_S + size / SLOWEST_BYTES_PER_S
+            return self._send(storage, request, total_s if timeout_s is None else min(total_s, timeout_s))
+
+    def _send(self, client: httpx.Client, request: Callable[[], httpx.Request], total_s: float) -> Answer:
+        deadline = self._backend.deadline
+        deadline.begin(total_s)
+        try:
+            return _exchange(client, request())
+        except Exception as error:  # noqa: BLE001 - every way a request can end is an answer
+            reused = not deadline.connected and not deadline.bytes_read
+            if not (reused and isinstance(error, _CONNECTION_DIED)):
+                return _failed(error)
+        try:
+            return replace(_exchange(client, request()), resent=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            return replace(_failed(error), resent=True)
+
+    def close_inherited(self) -> None:
+        """Close a forked child's copies of its parent's sockets; nothing is sent on them."""
+        self._backend.close_inherited()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._tuner.close()
+
+
+# What a request meets on a kept-alive connection that the server has closed meanwhile.
+_CONNECTION_DIED = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx' requests on a pool whose sockets keep a deadline."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _exchange(client: httpx.Client, request: httpx.Request) -> Answer:
+    response = client.send(request, stream=True)
+    try:
+        body = _read_limited(response)
+    finally:
+        response.close()
+        # Nothing an answer sets is to come back with the next call.
+        client.cookies.clear()
+    return Answer(
+        status=response.status_code,
+        body=body,
+        content_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+        retry_after=tuple(response.headers.get_list("retry-after")),
+        request_id=_request_id(response.headers),
+    )
+
+
+def _read_limited(response: httpx.Response) -> bytes:
+    """Read what is worth reading; a body that breaks off does not undo the status that came before it."""
+    read = bytearray()
+    try:
+        for chunk in response.iter_raw():
+            read += chunk
+            if len(read) >= ANSWER_LIMIT:
+                break
+    except (*_NETWORK_TROUBLE, DeadlinePassedError):
+        pass
+    return bytes(read[:ANSWER_LIMIT])
+
+
+_NETWORK_TROUBLE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+
+
+def _request_id(headers: httpx.Headers) -> str | None:
+    found = next((headers[name] for name in _REQUEST_IDS if name in headers), None)
+    return found[:200] if found else None
+
+
+def _failed(error: Exception) -> Answer:
+    kind, detail = _describe(error)
+    return Answer(failure=kind, detail=detail)
+
+
+def _describe(error: Exception) -> tuple[Failure, str]:
+    """Sort an exception, and say it without repeating addresses or anything that was sent."""
+    tls = _cause(error, ssl.SSLError)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return (
+            "certificate",
+            f"the server's certificate is not valid: {tls.verify_message or 'verification failed'}",
+        )
+    if isinstance(tls, ssl.SSLError) and tls.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return "not-tls", "the server does not speak TLS at this port"
+    if isinstance(error, httpcore.ProxyError):
+        status = str(error)[:3]
+        if status in ("401", "403", "407"):
+            return "proxy", f"the proxy refused the connection with {status}"
+        return "transport", "the proxy did not make the connection"
+    if isinstance(error, DeadlinePassedError):
+        return "deadline", "no complete answer in time"
+    if isinstance(error, httpcore.TimeoutException):
+        return "transport", _TIMEOUTS.get(type(error).__name__, "no answer in time")
+    if isinstance(error, _NETWORK_TROUBLE):
+        number = _cause(error, OSError)
+        reason = number.strerror if isinstance(number, OSError) and number.strerror else None
+        return "transport", reason or _PLAIN.get(type(error).__name__, "the connection broke")
+    return "internal", type(error).__name__
+
+
+_TIMEOUTS = {"ConnectTimeout": "no connection in time", "WriteTimeout": "the connection takes no more bytes"}
+_PLAIN = {
+    "ConnectError": "no connection: the name does not resolve or nothing listens",
+    "RemoteProtocolError": "the server closed the connection without a usable answer",
+}
+
+
+def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _proxy_for(url: str) -> tuple[str | None, tuple[str, str] | None]:
+    """Return the proxy that the environment names for an address, and its user and password."""
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or not parts.hostname or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None, None
+    split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    where = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"
+    if split.username is None:
+        return where, None
+    return where, (unquote(split.username), unquote(split.password or ""))

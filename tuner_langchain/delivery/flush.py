@@ -1,0 +1,110 @@
+"""Sending what waits on the calling thread, within a deadline: for functions that are frozen when they return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuner_langchain.delivery.schedule import Entry
+from tuner_langchain.delivery.stats import FlushResult
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery.process import Process
+    from tuner_langchain.delivery.search import Search
+    from tuner_langchain.delivery.sender import Sender
+
+# Without a timeout a flush tries everything once; it does not sit out an outage, and it ends.
+WITHOUT_TIMEOUT_S = 300.0
+# A pause this short is the pace after an outage, not the outage.
+_PACE_S = 1.0
+# What is left of a deadline below this starts no request.
+_TOO_LATE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    delivered: int
+    dead: int
+
+
+class Flush:
+    """One flush; several may run at once, beside the sending threads."""
+
+    def __init__(self, process: Process, sender: Sender, search: Search, timeout_s: float | None) -> None:
+        self._process = process
+        self._sender = sender
+        self._search = search
+        self._patient = timeout_s is not None
+        self._end_s = self._now_s() + (WITHOUT_TIMEOUT_S if timeout_s is None else max(timeout_s, 0.0))
+        self._before = self._counted()
+
+    def run(self) -> FlushResult:
+        """Send until nothing is left that can be sent, or until the deadline."""
+        if self._left_s() > 0:
+            with self._process.lock:
+                self._process.schedule.hurry(self._now_s())
+                self._search.restart()
+            while self._left_s() > _TOO_LATE_S and self._step():
+                pass
+        return self._result()
+
+    def _step(self) -> bool:
+        """Do one thing; False when there is nothing left to do."""
+        process = self._process
+        with process.lock:
+            now_s = self._now_s()
+            if process.board.held is not None and not process.schedule.in_flight:
+                return False
+            look = self._search.due(now_s)
+            job: Entry | float = 0.0 if look else process.schedule.take(now_s)
+            if not look and not isinstance(job, Entry):
+                return self._wait(job)
+        if isinstance(job, Entry):
+            self._sender.send(job, timeout_s=self._left_s())
+        else:
+            self._search.look(due_only=False)
+        return True
+
+    def _wait(self, pause_s: float) -> bool:
+        """Wait with the process' lock held for something to do; False when there will be nothing."""
+        process = self._process
+        if self._search.complete and process.schedule.idle():
+            return False
+        under_way = bool(process.schedule.in_flight) or not self._search.complete
+        if not self._patient and not under_way and pause_s > _PACE_S:
+            return False
+        process.runtime.wait(process.lock, max(0.0, min(pause_s, self._left_s())))
+        return True
+
+    def _result(self) -> FlushResult:
+        process, now = self._process, self._counted()
+        with process.lock:
+            receipts = process.schedule.receipts()
+            in_memory = sum(1 for entry in process.schedule.entries.values() if entry.memory is not None)
+            held = sum(receipt.state == "held" for receipt in receipts)
+        try:
+            waiting = process.outbox.count("new", process.destination) + in_memory
+        except OSError:
+            waiting = len(receipts)
+        if process.board.held is not None:
+            held = waiting
+        pending = max(waiting - held, 0)
+        return FlushResult(
+            delivered=now.delivered - self._before.delivered,
+            pending=pending,
+            held=held,
+            dead=now.dead - self._before.dead,
+            timed_out=pending > 0 and self._left_s() <= _TOO_LATE_S,
+        )
+
+    def _counted(self) -> _Before:
+        with self._process.lock:
+            counters = self._process.counters
+            delivered = counters.delivered + counters.delivered_duplicate + counters.adopted_delivered
+            return _Before(delivered, counters.dead + counters.adopted_dead)
+
+    def _now_s(self) -> float:
+        return self._process.runtime.monotonic_s()
+
+    def _left_s(self) -> float:
+        return self._end_s - self._now_s()

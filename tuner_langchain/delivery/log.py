@@ -1,0 +1,42 @@
+"""Log lines that do not repeat themselves."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("tuner_langchain.delivery")
+
+# Trouble that lasts is said once in this time, with the number of times it came up.
+INTERVAL_S = 300.0
+
+
+class Log:
+    """The one logger of delivery: call ids, sizes, statuses and attempts, never content, never a key."""
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def call(self, level: int, message: str, *facts: object) -> None:
+        """Say something about one call, each time."""
+        logger.log(level, message, *facts)
+
+    def repeated(self, topic: str, level: int, message: str, *facts: object) -> bool:
+        """Say something that may come up for every call, once an interval; return whether it was said now."""
+        now_s = self._monotonic_s()
+        last_s, unsaid = self._said.get(topic, (-INTERVAL_S, 0))
+        if now_s - last_s < INTERVAL_S:
+            self._said[topic] = (last_s, unsaid + 1)
+            return False
+        self._said[topic] = (now_s, 0)
+        more = f" (and {unsaid} times more since it was last said)" if unsaid else ""
+        logger.log(level, message + "%s", *facts, more)
+        return True
+
+    def over(self, topic: str) -> None:
+        """Let the next line of a topic be said at once: its trouble had ended."""
+        self._said.pop(topic, None)

@@ -1,0 +1,336 @@
+"""The outbox on disk: one file per call, its state in its name and folder.
+
+    <root>/v1/tmp/      being written; nobody reads here
+    <root>/v1/new/      waiting to be sent
+    <root>/v1/upload/   stored at Tuner, its recording still to be uploaded
+    <root>/v1/audio/    recordings that wait
+    <root>/v1/dead/     refused for good, with the reason beside each
+
+Several processes may share it. A sender holds the kernel's lock on the file it sends, so a claim ends with the
+process that made it; where files know no lock, a rename and a due time stand in for it (a lease). A claim that
+goes wrong costs one request more, which Tuner answers with "already there".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import heapq
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner_langchain.delivery.claim import LEASE_S, Claim, Folder, Unclaimed
+from tuner_langchain.delivery.item import CorruptItemError, ItemName, NewerItemError
+from tuner_langchain.delivery.policy import BACKOFF_CAP_S, HOLD_S, POISON_ATTEMPTS, POISON_CAP_S
+from tuner_langchain.errors import OutboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tuner_langchain.delivery.fs import FileSystem
+
+FOLDERS = ("tmp", "new", "upload", "audio", "dead")
+# What a crash left in tmp/ is swept after this; a slow writer is not that slow.
+LEFTOVER_S = 3600.0
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
+
+
+class Outbox:
+    """The files of waiting calls below one directory."""
+
+    def __init__(
+        self, root: Path, *, files: FileSystem, wall_s: Callable[[], float], fsync: bool = True
+    ) -> None:
+        self.root = root
+        self._base = os.path.join(os.fspath(root), "v1")
+        self.fs = files
+        self.wall_s = wall_s
+        self.fsync = fsync
+        self._leases = False
+        self.claimed: set[int] = set()
+
+    def prepare(self) -> None:
+        """Create the directories, or check that those that are there can be trusted.
+
+        Raises:
+            OutboxError: A directory is a link, another user's, open to others, or cannot be made.
+        """
+        try:
+            self._make_parents()
+            _check(self.fs.lstat(os.fspath(self.root)), self.root)
+            for path in (self._base, *(self.path(folder) for folder in FOLDERS)):
+                with contextlib.suppress(FileExistsError):
+                    self.fs.mkdir(path)
+                _check(self.fs.lstat(path), Path(path))
+        except OutboxError:
+            raise
+        except OSError as error:
+            raise OutboxError(
+                f"The outbox {self.root} cannot be used ({error.strerror or error}): give this user a writable "
+                "directory with outbox_dir=... or TUNER_OUTBOX_DIR."
+            ) from None
+
+    def _make_parents(self) -> None:
+        missing = []
+        path = os.fspath(self.root)
+        while not os.path.lexists(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        for directory in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                self.fs.mkdir(directory)
+
+    def path(self, *parts: str) -> str:
+        """Return a path within the outbox."""
+        return os.path.join(self._base, *parts)
+
+    # Writing
+
+    def put(self, folder: str, file_name: str, parts: Sequence[bytes | memoryview]) -> None:
+        """Write a file so that it is there whole or not at all, on the disk when this returns.
+
+        Raises:
+            OSError: It is not there; nothing is left behind.
+        """
+        try:
+            self._put(folder, file_name, parts)
+        except FileNotFoundError:  # somebody removed the directory while we run
+            self.prepare()
+            self._put(folder, file_name, parts)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # After a failed fsync the kernel may have dropped the pages: only a new file can be trusted.
+            self._put(folder, file_name, parts)
+
+    def _put(self, folder: str, file_name: str, parts: Sequence[bytes | memoryview]) -> None:
+        self._put_stream(folder, file_name, iter(parts))
+
+    def _put_stream(self, folder: str, file_name: str, parts: Iterable[bytes | memoryview]) -> int:
+        temporary = self.path("tmp", f"{secrets.token_hex(8)}.{file_name}")
+        target = self.path(folder, file_name)
+        size = 0
+        fd = self.fs.create(temporary)
+        try:
+            try:
+                self.fs.fchmod(fd, 0o600)
+                for part in parts:
+                    size += self._write_all(fd, memoryview(part))
+                if self.fsync:
+                    self.fs.fsync(fd)
+            finally:
+                self.fs.close(fd)
+            self.fs.rename(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.fs.unlink(temporary)
+            raise
+        if self.fsync:
+            self.fs.sync_directory(self.path(folder))
+        return size
+
+    def _write_all(self, fd: int, data: memoryview) -> int:
+        rest = data
+        while rest:
+            written = self.fs.write(fd, rest)
+            if written <= 0:
+                raise OSError(errno.EIO, "nothing was written")
+            rest = rest[written:]
+        return len(data)
+
+    def put_audio(self, key: str, parts: Iterable[bytes]) -> int:
+        """Keep a recording beside its call and return its bytes."""
+        return self._put_stream("audio", key, parts)
+
+    def drop_audio(self, key: str) -> None:
+        """Delete a recording that is not needed any more."""
+        with contextlib.suppress(OSError):
+            self.fs.unlink(self.path("audio", key))
+
+    # Looking
+
+    def names(self, folder: Folder, destination: str | None = None) -> Iterator[ItemName]:
+        """Yield the items in a folder in no order, one by one; files that are no items are passed over."""
+        try:
+            for file_name in self.fs.names(self.path(folder)):
+                name = ItemName.parse(file_name)
+                if name is not None and destination in (None, name.destination):
+                    yield name
+        except FileNotFoundError:
+            return
+
+    def oldest(self, folder: Folder, destination: str, *, after: str, limit: int) -> list[str]:
+        """Return the next `limit` file names of a destination after `after`, oldest first.
+
+        However many lie there, no more than `limit` are held in memory, and only those are looked at closely.
+        """
+        mark = f"-{destination}-"
+        with contextlib.suppress(FileNotFoundError):
+            found = (name for name in self.fs.names(self.path(folder)) if name > after and mark in name)
+            return heapq.nsmallest(limit, found)
+        return []
+
+    def foreign(self, folder: Folder) -> list[str]:
+        """Return names in a folder that are no item's, at most 20: somebody else put them there."""
+        found: list[str] = []
+        with contextlib.suppress(OSError):
+            for file_name in self.fs.names(self.path(folder)):
+                if ItemName.parse(file_name) is None and not file_name.endswith(".reason.json"):
+                    found.append(ascii(file_name))
+                    if len(found) == 20:
+                        break
+        return found
+
+    def find(self, key: str) -> tuple[Folder, ItemName] | None:
+        """Return where the call with this key lies, wherever another process has moved it."""
+        for folder in _LIVING_THEN_DEAD:
+            for name in self.names(folder):
+                if name.key == key:
+                    return folder, name
+        return None
+
+    def count(self, folder: Folder, destination: str) -> int:
+        """Return how many items of a destination lie in a folder."""
+        return sum(1 for _ in self.names(folder, destination))
+
+    def size_bytes(self) -> int:
+        """Return the bytes of everything in the outbox, as it is on disk now."""
+        total = 0
+        for folder in FOLDERS:
+            with contextlib.suppress(OSError):
+                total += sum(size for _, size, _ in self.fs.sizes(self.path(folder)))
+        return total
+
+    def space(self) -> tuple[int, int] | None:
+        """Return the free and the total bytes of the outbox' file system; None when it cannot be asked."""
+        try:
+            return self.fs.space(self._base)
+        except OSError:
+            return None
+
+    def sweep(self) -> int:
+        """Delete what crashes left: old files in tmp/, and recordings whose call is in no folder."""
+        swept = 0
+        oldest_s = self.wall_s() - LEFTOVER_S
+        with contextlib.suppress(OSError):
+            for file_name, _, modified_s in list(self.fs.sizes(self.path("tmp"))):
+                if modified_s < oldest_s:
+                    swept += self._unlink("tmp", file_name)
+            audio = [
+                name for name, _, modified_s in self.fs.sizes(self.path("audio")) if modified_s < oldest_s
+            ]
+            if audio:
+                needed = {name.key for folder in _LIVING_THEN_DEAD for name in self.names(folder)}
+                swept += sum(self._unlink("audio", name) for name in audio if name not in needed)
+        return swept
+
+    def _unlink(self, folder: str, file_name: str) -> int:
+        try:
+            self.fs.unlink(self.path(folder, file_name))
+        except OSError:
+            return 0
+        return 1
+
+    # Claiming
+
+    def claim(self, folder: Folder, file_name: str, *, due_only: bool = True) -> Claim | Unclaimed:
+        """Take an item for sending, so that no other thread or process sends it at the same time.
+
+        Args:
+            folder: Where it waits.
+            file_name: Its name.
+            due_only: Leave it when another process has noted that it is not due yet.
+        """
+        name = ItemName.parse(file_name)
+        if name is None:
+            return Unclaimed("foreign", message=f"{file_name!a} is no item")
+        try:
+            fd = self.fs.open(self.path(folder, file_name))
+        except FileNotFoundError:
+            return Unclaimed("gone")
+        except OSError as error:
+            return Unclaimed("unreadable", message=f"it cannot be opened ({error.strerror})")
+        self.claimed.add(fd)
+        claim = Claim(self, folder, name, fd)
+        try:
+            refused = self._lock_and_read(claim, due_only=due_only)
+        except OSError as error:
+            refused = Unclaimed("unreadable", message=f"it cannot be read ({error.strerror})")
+        except BaseException:
+            claim.release()
+            raise
+        if refused is None:
+            return claim
+        if refused.why == "corrupt":
+            claim.bury("corrupt", {"reason": "corrupt", "message": refused.message})
+        else:
+            claim.release()
+        return refused
+
+    def _lock_and_read(self, claim: Claim, *, due_only: bool) -> Unclaimed | None:
+        if not self._lock(claim):
+            return Unclaimed("busy")
+        status = self.fs.fstat(claim.fd)
+        if not stat.S_ISREG(status.st_mode):
+            return Unclaimed("foreign", message="it is no file")
+        if status.st_nlink == 0:
+            return Unclaimed("gone")
+        wait_s = status.st_mtime - self.wall_s()
+        if due_only and 0 < wait_s <= _longest_pause_s(claim.name.attempts):
+            return Unclaimed("later", due_s=wait_s)
+        try:
+            claim.read(status.st_size)
+        except CorruptItemError as error:
+            return Unclaimed("corrupt", message=f"The file is damaged: {error}.")
+        except NewerItemError as error:
+            return Unclaimed("newer", message=str(error))
+        return None
+
+    def _lock(self, claim: Claim) -> bool:
+        if self._leases:
+            return True
+        try:
+            claim.locked = self.fs.flock(claim.fd)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            self._leases = True
+            return True
+        return claim.locked
+
+    def close_inherited(self) -> None:
+        """Close, in a forked child, the items its parent is sending: their locks stay the parent's alone."""
+        inherited, self.claimed = self.claimed, set()
+        for fd in inherited:
+            with contextlib.suppress(OSError):
+                self.fs.close(fd)
+
+
+_LIVING_THEN_DEAD: tuple[Folder, ...] = ("new", "upload", "dead")
+
+
+def _longest_pause_s(attempts: int) -> float:
+    """Return the longest pause of ours; a due time further away was written under another clock."""
+    if attempts == 0:
+        return 0.0
+    return POISON_CAP_S if attempts >= POISON_ATTEMPTS else max(BACKOFF_CAP_S, LEASE_S, HOLD_S)
+
+
+def _check(status: os.stat_result, path: Path) -> None:
+    problem = ""
+    if stat.S_ISLNK(status.st_mode):
+        problem = "is a link, which may lead elsewhere"
+    elif not stat.S_ISDIR(status.st_mode):
+        problem = "is no directory"
+    elif hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        problem = "belongs to another user"
+    elif os.name != "nt" and status.st_mode & 0o022:
+        problem = "may be written by other users"
+    if problem:
+        raise OutboxError(
+            f"The outbox directory {path} {problem}: calls would be neither private nor safe there. Use a directory "
+            "of this user's own with mode 0700 (outbox_dir=... or TUNER_OUTBOX_DIR)."
+        )

@@ -1,0 +1,152 @@
+"""What delivery has in one process, made anew in every forked child."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tuner_langchain.delivery.events import DeliveryEvent, EventKind, Notifier
+from tuner_langchain.delivery.item import destination_of
+from tuner_langchain.delivery.log import Log
+from tuner_langchain.delivery.receipt import Board, Receipt
+from tuner_langchain.delivery.schedule import Entry, Schedule
+from tuner_langchain.delivery.stats import Counters, DeliveryStats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tuner_langchain.config import TunerConfig
+    from tuner_langchain.delivery.client_port import Client
+    from tuner_langchain.delivery.outbox import Outbox
+    from tuner_langchain.delivery.runtime import Runtime
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a Delivery is made of and every process of it shares: settings and ways to the outside."""
+
+    config: TunerConfig
+    runtime: Runtime
+    make_client: Callable[[TunerConfig], Client]
+    make_outbox: Callable[[], Outbox]
+    on_event: Callable[[DeliveryEvent], None] | None
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Process:
+    """The state of one destination in one process.
+
+    `lock` guards `schedule` and `counters` and is never held while a file or a socket is touched.
+    """
+
+    parts: Parts
+    outbox: Outbox
+    log: Log
+    notifier: Notifier
+    board: Board = field(default_factory=Board)
+    schedule: Schedule = field(default_factory=Schedule)
+    counters: Counters = field(default_factory=Counters)
+    lock: threading.Condition = field(default_factory=threading.Condition)
+    client_lock: threading.Lock = field(default_factory=threading.Lock)
+    client: Client | None = None
+    memory_bytes: int = 0
+    outbox_bytes: int = 0
+    closed: bool = False
+
+    @classmethod
+    def start(cls, parts: Parts) -> Process:
+        """Return the state of a process that has done nothing yet."""
+        return cls(parts, parts.make_outbox(), Log(parts.runtime.monotonic_s), Notifier(parts.on_event))
+
+    @property
+    def destination(self) -> str:
+        """Whose calls these are, as file names say it."""
+        return destination_of(self.parts.config.workspace_id, self.parts.config.agent_id)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The clock and the dice."""
+        return self.parts.runtime
+
+    def http_client(self) -> Client:
+        """Return the one client, made on first use: importing it takes longer than finishing many calls."""
+        with self.client_lock:
+            if self.client is None:
+                self.client = self.parts.make_client(self.parts.config)
+            return self.client
+
+    def close_client(self) -> None:
+        """Close every connection, once nobody sends any more."""
+        with self.client_lock:
+            client, self.client = self.client, None
+        if client is not None:
+            client.close()
+
+    def tell(
+        self,
+        kind: EventKind,
+        call_id: str | None,
+        message: str,
+        status: int | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        """Pass an event to the application."""
+        self.notifier.tell(DeliveryEvent(kind, call_id, message, status, body))
+
+    def settle(self, entry: Entry, state: str, count: str, **facts: object) -> None:
+        """End an entry in one counted state and write it on its receipt."""
+        with self.lock:
+            self.schedule.drop(entry)
+            if entry.memory is not None:
+                self.memory_bytes -= len(entry.memory.body)
+                entry.memory = None
+            if entry.receipt is None:
+                count = {"dead": "adopted_dead", "delivered": "adopted_delivered"}.get(count, "")
+            if count:
+                setattr(self.counters, count, getattr(self.counters, count) + 1)
+            self.lock.notify_all()
+        if entry.receipt is not None:
+            entry.receipt.update(state=state, **facts)
+
+    def lose(self, receipt: Receipt, body: bytes, why: str, *, entry: Entry | None = None) -> None:
+        """Report the one thing that must not happen, with the only copy there is."""
+        message = f"The call is lost: {why} The on_event callback received its bytes."
+        if entry is not None:
+            self.settle(entry, "lost", "lost", message=message)
+        else:
+            with self.lock:
+                self.counters.finalised += 1
+                self.counters.lost += 1
+            receipt.update(state="lost", message=message)
+        self.log.call(logging.CRITICAL, "call %s: %s", receipt.call_id, message)
+        self.tell("lost", receipt.call_id, message, body=body)
+
+    def stats(self) -> DeliveryStats:
+        """Return the numbers as they are now."""
+        with self.lock:
+            waiting = self.schedule.receipts()
+            held = len(waiting) if self.board.held is not None else sum(r.state == "held" for r in waiting)
+            counters = self.counters
+            return DeliveryStats(
+                finalised=counters.finalised,
+                delivered=counters.delivered,
+                delivered_duplicate=counters.delivered_duplicate,
+                pending=len(waiting) - held,
+                held=held,
+                dead=counters.dead,
+                lost=counters.lost,
+                requests=counters.requests,
+                adopted_delivered=counters.adopted_delivered,
+                adopted_dead=counters.adopted_dead,
+                uploaded=counters.uploaded,
+                uploads_failed=counters.uploads_failed,
+            )
+
+    def abandon_inherited(self) -> None:
+        """Give up, in a forked child, what belongs to its parent: no join, no I/O but closing descriptors."""
+        self.outbox.close_inherited()
+        if self.client is not None:
+            self.client.close_inherited()
+        self.board.after_fork()

@@ -1,0 +1,145 @@
+"""Finding what waits in the outbox without an owner: calls of earlier processes, and of others that died."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from tuner_langchain.delivery.item import ItemName, destination_of
+from tuner_langchain.delivery.policy import POISON_ATTEMPTS
+from tuner_langchain.delivery.schedule import Entry
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery.process import Process
+
+# Names read in one look: enough to keep a sender busy, few enough to hold in memory whatever lies there.
+BATCH = 1000
+_BETWEEN_LOOKS_S = 30.0
+_FOLDERS: tuple[Literal["new", "upload"], ...] = ("new", "upload")
+_STORE_AGAIN_S = 5.0
+_SWEEP_S = 3600.0
+_MEASURE_S = 300.0
+
+
+class Search:
+    """Looks through the outbox now and then, a batch at a time, and keeps house there."""
+
+    def __init__(self, process: Process) -> None:
+        config = process.parts.config
+        self._process = process
+        self._destination = destination_of(config.workspace_id, config.agent_id)
+        self._after = {"new": "", "upload": ""}
+        self._complete = False
+        self._looking = False
+        self._swept_s = self._measured_s = float("-inf")
+        self.next_s = float("-inf")
+
+    def due(self, now_s: float) -> bool:
+        """Tell, with the process' lock held, whether the thread that asks should look now."""
+        schedule = self._process.schedule
+        if self._looking or (not self._complete and not schedule.backlog_is_empty()):
+            return False
+        if not self._complete or now_s >= self.next_s:
+            self._looking = True
+            return True
+        return False
+
+    def restart(self) -> None:
+        """Begin a look from the start, with the process' lock held: somebody flushes."""
+        self._complete = False
+        self._after = {"new": "", "upload": ""}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last look reached the end."""
+        return self._complete and not self._looking
+
+    def hasten(self, when_s: float) -> None:
+        """Look again by `when_s`, with the process' lock held."""
+        self.next_s = min(self.next_s, when_s)
+
+    def look(self, *, due_only: bool = True) -> None:
+        """Offer the schedule the next batch, and keep house at the end of a round."""
+        found: list[Entry] = []
+        complete = True
+        try:
+            self._store_again()
+            for folder in _FOLDERS:
+                batch, ended = self._batch(folder, due_only=due_only)
+                found += batch
+                complete = complete and ended
+        finally:
+            self._done(found, complete=complete)
+        if complete:
+            self._keep_house()
+
+    def _batch(self, folder: Literal["new", "upload"], *, due_only: bool) -> tuple[list[Entry], bool]:
+        process = self._process
+        with process.lock:
+            known = process.schedule.known()
+        limit = BATCH + len(known)
+        texts = process.outbox.oldest(folder, self._destination, after=self._after[folder], limit=limit)
+        entries: list[Entry] = []
+        for text in texts:
+            name = ItemName.parse(text)
+            self._after[folder] = text
+            if name is not None and name.destination == self._destination and name.key not in known:
+                entries.append(Entry(name, folder=folder))
+                entries[-1].due_only = due_only or name.attempts >= POISON_ATTEMPTS
+                if len(entries) == BATCH:
+                    return entries, False
+        return entries, len(texts) < limit
+
+    def _done(self, found: list[Entry], *, complete: bool) -> None:
+        process = self._process
+        with process.lock:
+            process.schedule.offer(found)
+            self._looking = False
+            self._complete = complete
+            if complete:
+                self._after = {"new": "", "upload": ""}
+                jitter = 1.0 + process.runtime.random()
+                self.next_s = process.runtime.monotonic_s() + self._pause_s() * jitter
+            process.lock.notify_all()
+
+    def _pause_s(self) -> float:
+        return _STORE_AGAIN_S if self._process.memory_bytes else _BETWEEN_LOOKS_S
+
+    def _store_again(self) -> None:
+        """Try to write what could not be written before: memory is the last resort, not a place to stay."""
+        process = self._process
+        while True:
+            with process.lock:
+                entry = process.schedule.begin_storing()
+            if entry is None or entry.memory is None:
+                return
+            item = entry.memory
+            try:
+                process.outbox.put("new", entry.file, [item.header(), item.body])
+            except OSError:
+                return
+            else:
+                with process.lock:
+                    entry.memory = None
+                    process.memory_bytes -= len(item.body)
+            finally:
+                with process.lock:
+                    process.schedule.storing = None
+            if entry.receipt is not None:
+                entry.receipt.update(durable=True)
+            process.log.call(logging.INFO, "call %s is in the outbox now", item.call_id)
+
+    def _keep_house(self) -> None:
+        process, now_s = self._process, self._process.runtime.monotonic_s()
+        if now_s - self._swept_s >= _SWEEP_S:
+            self._swept_s = now_s
+            process.outbox.sweep()
+            foreign = process.outbox.foreign("new")
+            if foreign:
+                text = "%d files in the outbox %s are not calls and are left alone: %s"
+                process.log.call(
+                    logging.WARNING, text, len(foreign), process.outbox.root, ", ".join(foreign[:3])
+                )
+        if now_s - self._measured_s >= _MEASURE_S:
+            self._measured_s = now_s
+            process.outbox_bytes = process.outbox.size_bytes()

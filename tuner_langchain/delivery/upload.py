@@ -1,0 +1,155 @@
+"""The recording's way: from the answer that names its place to the storage that takes it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tuner_langchain.delivery.answer import Answer
+from tuner_langchain.delivery.claim import Claim, MemoryClaim
+from tuner_langchain.delivery.policy import item_backoff_s
+from tuner_langchain.delivery.recording import UploadTarget
+from tuner_langchain.delivery.schedule import Entry
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery.item import Item
+    from tuner_langchain.delivery.process import Process
+    from tuner_langchain.delivery.receipt import Receipt
+
+# A presigned target has expired long before.
+_AGE_LIMIT_S = 24 * 3600.0
+_RETRIED = (408, 425, 429)
+
+
+class Uploads:
+    """Uploads the recordings of one process' calls, each as durable as its call."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def prepare(
+        self, claim: Claim | MemoryClaim, target: dict[str, Any] | None, receipt: Receipt | None
+    ) -> Entry | None:
+        """Note where a delivered call's recording goes before the call's own file is deleted."""
+        item = claim.item
+        if item.recording is None:
+            return None
+        name = replace(claim.name, attempts=0, reason=None)
+        found = self._process.outbox.find(name.key) if target is None and claim.name.attempts > 1 else None
+        if (
+            found is not None and found[0] == "upload"
+        ):  # an earlier answer named it, and this one says "already"
+            return Entry(found[1], folder="upload", receipt=receipt)
+        if target is None:
+            why = "Tuner's answer named no place for it" + (
+                ", or the answer that did was lost on its way." if claim.name.attempts > 1 else "."
+            )
+            self._failed(item, receipt, why)
+            return None
+        upload = replace(item, body=json.dumps(target).encode())
+        if receipt is not None:
+            receipt.update(upload="pending")
+        try:
+            self._process.outbox.put("upload", str(name), [upload.header(), upload.body])
+        except OSError:  # no room: it is uploaded all the same, as long as this process lives
+            return Entry(name, folder="upload", receipt=receipt, memory=upload)
+        return Entry(name, folder="upload", receipt=receipt)
+
+    def send(self, entry: Entry, *, timeout_s: float | None) -> None:
+        """Try once to upload."""
+        process = self._process
+        claim: Any
+        if entry.memory is not None:
+            claim = MemoryClaim(process.outbox, entry.name, entry.memory)
+        else:
+            claim = process.outbox.claim("upload", entry.file, due_only=entry.due_only)
+        if not isinstance(claim, Claim | MemoryClaim) or not claim.begin_attempt():
+            with process.lock:
+                process.schedule.drop(entry)
+            return
+        try:
+            entry.file = str(claim.name)
+            why = self._upload(claim.item, claim.name.key, timeout_s)
+            self._apply(entry, claim, why)
+        finally:
+            claim.release()
+
+    def _upload(self, item: Item, key: str, timeout_s: float | None) -> str | Answer:
+        """Return the storage's answer, or why nothing was sent to it."""
+        recording = item.recording or {}
+        target = self._target(item)
+        if target is None:
+            return "Tuner's answer named no place that audio can be sent to."
+        path = recording.get("path") or self._process.outbox.path("audio", key)
+        try:
+            audio = open(path, "rb")  # noqa: SIM115 - closed below; opening is what can fail
+        except (OSError, ValueError) as error:
+            return f"Its file cannot be read ({getattr(error, 'strerror', None) or 'no path'})."
+        with audio:
+            size = os.fstat(audio.fileno()).st_size
+            if target.max_bytes is not None and size > target.max_bytes:
+                return f"It has {size} bytes; Tuner takes {target.max_bytes}."
+            extension = str(recording.get("extension") or "bin")
+            return self._process.http_client().upload(target, audio, size, extension, timeout_s=timeout_s)
+
+    def _target(self, item: Item) -> UploadTarget | None:
+        allow_http = self._process.parts.config.base_url.startswith("http:")
+        with contextlib.suppress(ValueError):
+            fields = json.loads(item.body)
+            if isinstance(fields, dict):
+                return UploadTarget.read(fields, allow_http=allow_http)
+        return None
+
+    def _apply(self, entry: Entry, claim: Claim | MemoryClaim, result: str | Answer) -> None:
+        process, item, name = self._process, claim.item, claim.name
+        status = result.status if isinstance(result, Answer) else None
+        if status in (200, 201, 204):
+            claim.remove()
+            process.outbox.drop_audio(name.key)
+            self._finish(entry, "uploaded")
+            if entry.receipt is not None:
+                entry.receipt.update(upload="uploaded")
+            process.tell("uploaded", item.call_id, "The recording is uploaded.", status)
+            return
+        age_s = process.runtime.wall_s() - name.created_ms / 1000
+        passing = isinstance(result, Answer) and (status is None or status >= 500 or status in _RETRIED)
+        if passing and age_s < _AGE_LIMIT_S:
+            pause_s = item_backoff_s(name.attempts, process.runtime.random(), others_pass=False)
+            claim.release(process.runtime.wall_s() + pause_s)
+            with process.lock:
+                process.schedule.back_off(entry, process.runtime.monotonic_s() + pause_s)
+                process.lock.notify_all()
+            return
+        why = result if isinstance(result, str) else _refused(result)
+        with contextlib.suppress(OSError):
+            claim.bury("upload-failed", {"call_id": item.call_id, "reason": "upload-failed", "message": why})
+        self._finish(entry, "uploads_failed")
+        self._failed(item, entry.receipt, why, count=False)
+
+    def _finish(self, entry: Entry, count: str) -> None:
+        process = self._process
+        with process.lock:
+            process.schedule.drop(entry)
+            setattr(process.counters, count, getattr(process.counters, count) + 1)
+            process.lock.notify_all()
+
+    def _failed(self, item: Item, receipt: Receipt | None, why: str, *, count: bool = True) -> None:
+        process = self._process
+        if count:
+            with process.lock:
+                process.counters.uploads_failed += 1
+        message = f"The call is at Tuner, but its recording is not: {why} Upload it by other means."
+        if receipt is not None:
+            receipt.update(upload="failed", upload_message=message)
+        process.log.call(logging.ERROR, "call %s: %s", item.call_id, message)
+        process.tell("upload_failed", item.call_id, message)
+
+
+def _refused(answer: Answer) -> str:
+    if answer.status is not None:
+        return f"The storage refused it with status {answer.status}."
+    return f"The storage could not be reached for a day ({answer.detail})."
