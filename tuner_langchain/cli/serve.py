@@ -69,14 +69,15 @@ def run(args: argparse.Namespace) -> int:
         )
         tuner.start()
     except (ModuleNotFoundError, ValueError, OSError) as error:
-        print(f"tuner-langchain serve: {error}", file=sys.stderr)
+        problem = error.strerror if isinstance(error, OSError) else error
+        print(f"tuner-langchain serve: {problem}", file=sys.stderr)
         return 2
     with tuner:
         if args.once_ready:
             return _run_command(args.once_ready, tuner)
         if not args.quiet:
             _log_to_stderr()
-        print(_greeting(tuner), flush=True)
+        print(_greeting(tuner, kept=args.dir is not None), flush=True)
         _wait_for_a_signal()
     return 0
 
@@ -99,13 +100,14 @@ def _log_to_stderr() -> None:
     logger.setLevel(logging.INFO)
 
 
-def _greeting(tuner: LocalTuner) -> str:
+def _greeting(tuner: LocalTuner, *, kept: bool) -> str:
+    until = "" if kept else " until it stops (--dir keeps them)"
     exports = "\n".join(f"  export {name}={shlex.quote(value)}" for name, value in tuner.environment.items())
     return (
         f"A local Tuner answers at {tuner.base_url}\n"
         f"  calls      {tuner.base_url}/calls\n"
         f"  refusals   {tuner.base_url}/refusals\n"
-        f"  kept in    {tuner.directory}\n\n"
+        f"  kept in    {tuner.directory}{until}\n\n"
         f"Send your agent's calls here:\n\n{exports}\n\n"
         "Ctrl-C stops it."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _as_json(violations: list[Violation]) -> str:
-    return json.dumps([{"path": violation.path, **asdict(violation)} for violation in violations], indent=2)
+    return json.dumps([{"path": v.path, "problem": v.problem, "rule": v.rule} for v in violations], indent=2)
 
 
 def _as_text(name: str, violations: list[Violation]) -> str:

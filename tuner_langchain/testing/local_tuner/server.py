@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -103,7 +104,12 @@ class LocalTuner:
     def start(self) -> Self:
         """Serve, from a thread of its own; return when requests are answered."""
         if self._running is None:
-            self._running = _Running(self._desk, self._host, self._port)
+            try:
+                self._running = _Running(self._desk, self._host, self._port)
+            except OSError as error:
+                self.stop()
+                problem = f"port {self._port} on {self._host} cannot be used ({os.strerror(error.errno or 0)})"
+                raise OSError(error.errno, f"{problem}; port 0 takes a free one") from None
         return self
 
     def stop(self) -> None:
