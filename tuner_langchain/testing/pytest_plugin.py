@@ -1,7 +1,7 @@
 """pytest fixtures for agents: `tuner_call` records a call, `local_tuner` receives calls.
 
 pytest finds the plugin where tuner-langchain is installed, and it does nothing until one of its fixtures is
-used: before that it imports nothing but pytest. When a test that used one fails, its calls stand in the report;
+used: before that it imports nothing but pytest. When a test that used one fails, its calls are in the report;
 `--tuner-html DIR` writes one page for each such test, passed or failed.
 """
 

@@ -49,9 +49,9 @@ def _at_row(got: Sequence[str], expected: Sequence[str], at: int) -> str:
         return f"row {at + 1} is missing: expected {_told(expected[at])}, and the call had no more rows"
     if at >= len(expected):
         return f"row {at + 1} is one too many: got {_told(got[at])} after all that was expected"
-    if got[at] in expected[at + 1 :] and expected[at] not in got[at + 1 :]:
+    if got[at : at + 2] == expected[at + 1 : at + 3]:
         return f"row {at + 1} is missing: expected {_told(expected[at])} before {_told(got[at])}"
-    if expected[at] in got[at + 1 :] and got[at] not in expected[at + 1 :]:
+    if got[at + 1 : at + 3] == expected[at : at + 2]:
         return f"row {at + 1} is one too many: got {_told(got[at])} before {_told(expected[at])}"
     return f"row {at + 1}: expected {_told(expected[at])}, got {_told(got[at])}"
 
