@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
     from tuner_langchain.config import TunerConfig
-    from tuner_langchain.delivery import Delivery, Receipt
-    from tuner_langchain.errors import CallFactError, ConfigError, OutboxError, TunerError
+    from tuner_langchain.delivery import Delivery, DeliveryEvent, DeliveryStats, FlushResult, Receipt, Recording
+    from tuner_langchain.errors import CallFactError, ConfigError, FinalizedError, OutboxError, TunerError
     from tuner_langchain.facts import CallFacts
     from tuner_langchain.handler import TunerCallbackHandler
     from tuner_langchain.segments import Segment
@@ -33,8 +33,13 @@ _HOMES = {
     "Capture": "capture",
     "ConfigError": "errors",
     "Delivery": "delivery",
+    "DeliveryEvent": "delivery",
+    "DeliveryStats": "delivery",
+    "FinalizedError": "errors",
+    "FlushResult": "delivery",
     "OutboxError": "errors",
     "Receipt": "delivery",
+    "Recording": "delivery",
     "Segment": "segments",
     "Timeline": "timeline",
     "TunerCallbackHandler": "handler",
@@ -48,8 +53,13 @@ __all__ = [
     "Capture",
     "ConfigError",
     "Delivery",
+    "DeliveryEvent",
+    "DeliveryStats",
+    "FinalizedError",
+    "FlushResult",
     "OutboxError",
     "Receipt",
+    "Recording",
     "Segment",
     "Timeline",
     "TunerCallbackHandler",

@@ -18,6 +18,7 @@ from tuner_langchain.values import to_json
 
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
+    from tuner_langchain.delivery import Recording
     from tuner_langchain.runs import CallRecord
 
 # Facts that are known when a call begins and never change after it.
@@ -41,7 +42,8 @@ class Call:
         self.start_timestamp: int = checked.pop("start_timestamp", now_ms)
         self.started_ns: int = started_ns - (now_ms - self.start_timestamp) * 1_000_000
         self._facts: dict[str, Any] = {} if agent_version is None else {"agent_version": agent_version}
-        self._facts |= checked
+        self.recording: Recording | None = None
+        self._facts |= self._without_recording(checked)
         self._lock = threading.Lock()
 
     def update_missing(self, facts: Mapping[str, Any]) -> None:
@@ -56,10 +58,18 @@ class Call:
             if name in checked:
                 raise CallFactError(f"{name}: cannot change during a call. Give it to TunerCallbackHandler({name}=...).")
         with self._lock:
-            for name, value in checked.items():
+            for name, value in self._without_recording(checked).items():
                 known = self._facts.get(name)
                 merged = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
                 self._facts[name] = merged
+
+    def _without_recording(self, checked: dict[str, Any]) -> dict[str, Any]:
+        """Keep the audio aside, for it is no part of the document; its extension is."""
+        recording: Recording | None = checked.pop("recording", None)
+        if recording is not None:
+            self.recording = recording
+            checked["recording_file_extension"] = recording.file_extension
+        return checked
 
     def document(self, folded: Folded, ended_ns: int) -> dict[str, Any]:
         """Return the request's document; rows may hold ready-made JSON."""
@@ -92,6 +102,7 @@ class Call:
         """Forget every fact but the call's id."""
         with self._lock:
             self._facts = {}
+            self.recording = None
 
     def span(self, ended_ns: int) -> Span:
         """Return the call's time from its start to `ended_ns` of the handler's clock."""

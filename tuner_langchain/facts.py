@@ -6,10 +6,13 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.values import plain, text
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery import Recording
 
 Sentiment = Literal["positive", "neutral", "negative", "unknown"]
 Timestamp = int | float | dt.datetime
@@ -54,6 +57,8 @@ class CallFacts(TypedDict, total=False):
     sip_call_id: str | None
     sip_headers: Mapping[str, str] | None
     recipient: str | None
+    recording: Recording | None
+    """The audio itself, to be uploaded to Tuner with the call; says `recording_file_extension` too."""
     recording_file_extension: str | None
     """Like `wav`, without a dot: asks for an upload target for the recording."""
     recording_s3_multi_channel: bool | None
@@ -151,6 +156,14 @@ def _extension(name: str, value: Any) -> str:
     return value
 
 
+def _recording(name: str, value: Any) -> Any:
+    extension = getattr(value, "file_extension", None)
+    if extension is None or not hasattr(value, "audio"):
+        raise _wrong(name, f"is a {type(value).__name__}", "Recording(audio, file_extension), like Recording(path, 'wav')")
+    _extension(f"{name}.file_extension", extension)
+    return value
+
+
 def _timestamp(name: str, value: Any) -> int:
     """Return milliseconds of Unix time."""
     expected = "a datetime with a time zone, or Unix time in seconds or milliseconds"
@@ -195,6 +208,7 @@ CHECKS: Final[dict[str, Check]] = {
     "sip_call_id": _words(1, None),
     "sip_headers": _headers,
     "recipient": _words(1, None),
+    "recording": _recording,
     "recording_file_extension": _extension,
     "recording_s3_multi_channel": _flag,
     "recording_s3_caller_channel": _count,

@@ -81,10 +81,9 @@ class Finalizer:
             self.hand_over()
 
     def _deliver(self) -> Receipt:
-        document = self._document()
+        document, recording = self._document(), self._call.recording
         self._record.clear()
         self._call.clear()
-        recording = document.pop("recording", None)
         if not document["transcript_with_tool_calls"]:
             return Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
         return self._outlet.submit(self._call.call_id, encode(document), recording=recording)
