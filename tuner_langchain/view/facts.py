@@ -11,12 +11,13 @@ from tuner_langchain.view.reading import items, mapping, number, spread, words
 
 Row = Mapping[str, Any]
 
+FIRST_TOKEN = "time to first token"  # noqa: S105  of a model, not of a user
 _TIMES = {
     "e2e_latency": "waited for the answer",
-    "llm_node_ttft": "time to first token",
+    "llm_node_ttft": FIRST_TOKEN,
     "tts_node_ttfb": "time to first audio",
     "stt_node_ttfb": "speech-to-text, first byte",
-    "ttft_ms": "time to first token",
+    "ttft_ms": FIRST_TOKEN,
 }
 _SHOWN_ELSEWHERE = frozenset({"turn", "status", "llm", "error", "interrupted", "sources", "events", *_TIMES})
 _WORDS = {"ok": "", "handed_over": "handed over", "unknown_tool": "unknown tool"}

@@ -31,7 +31,7 @@ def moment_text(ms: float) -> str:
 
 
 def date_text(epoch_ms: int | None) -> str:
-    """Write when the call began, in UTC; nothing when the document does not say, or says what no calendar holds."""
+    """Write when the call began, in UTC; nothing for what is not said, or what no calendar holds."""
     if epoch_ms is None:
         return ""
     try:

@@ -1,7 +1,7 @@
 """A call as one HTML page that needs nothing else: no network, no other file, no build.
 
-Everything a call says travels in one block of JSON and reaches the page as text. The page's own policy allows its one
-style and its one script, by their hashes, and nothing more.
+Everything a call says travels in one block of JSON and reaches the page as text. The page's own policy allows
+its one style and its one script, by their hashes, and nothing more.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import html
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.view.story import read_story
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _SCRIPTS = ("base", "scale", "lanes", "paint", "overview", "control", "facts", "path", "turns", "main")
-# What could end the block of data, or open another: written so that JSON reads the same and HTML sees nothing.
+# What could end the block of data, or open another: JSON reads them the same, HTML does not see them.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 

@@ -1,11 +1,14 @@
-"""What lies in what: a node in its graph's node, a tool or model call in the node that made it; and the lanes."""
+"""What lies in what: a node in its graph's node, a tool or model call in the node that made it; and lanes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tuner_langchain.view.nouns import Bar, Kind, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _LANES: tuple[Kind, ...] = ("user", "agent", "node", "tool", "model")
 
@@ -81,7 +84,7 @@ def _only_innermost(around: Sequence[Bar]) -> Bar | None:
 
 
 def lay_lanes(bars: Sequence[Bar]) -> list[Lane]:
-    """Give every bar a lane in which nothing else is at its time, nodes below what they lie in; return the lanes."""
+    """Give every bar a lane free at its time, nodes below what they lie in; return the lanes."""
     lanes: list[Lane] = []
     for kind in _LANES:
         own = [bar for bar in bars if bar.kind == kind]

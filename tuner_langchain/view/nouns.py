@@ -1,4 +1,4 @@
-"""The nouns of a story: what the terminal and the page draw. All times are milliseconds from the start of the call."""
+"""The nouns of a story: what the terminal and the page draw. Times are milliseconds from the call's start."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Bar:
 
 @dataclass(slots=True)
 class Turn:
-    """What the caller said, until the caller speaks again. Number 0 is what came before the caller's first word."""
+    """What the caller said, until the caller speaks again; number 0 is what came before the first word."""
 
     number: int
     start_ms: int
@@ -84,7 +84,7 @@ class Lane:
 
 @dataclass(slots=True)
 class Place:
-    """A node of the graph in the drawing of the path; `pseudo` marks `__start__`, `__resume__` and the unknown."""
+    """A node in the drawing of the path; `pseudo` marks `__start__`, `__resume__` and the unknown."""
 
     key: str
     label: str

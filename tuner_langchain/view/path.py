@@ -51,7 +51,7 @@ def _entered(source: str, graph: str) -> str:
 
 
 def lay_places(bars: Sequence[Bar], transitions: Iterable[Transition]) -> list[Place]:
-    """Return the nodes in the order they were first visited, those of a nested graph below the node that holds it."""
+    """Return the nodes in the order first visited, those of a nested graph below the node that holds it."""
     places: dict[str, Place] = {}
     for bar in bars:
         if bar.kind == "node":

@@ -1,4 +1,4 @@
-"""Reading a document that may lack anything: each reader gives the value when it is of use, else a plain nothing."""
+"""Reading a document that may lack anything: each reader gives a value that is of use, or a plain nothing."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def _counted(rows: Sequence[Row]) -> list[int]:
 
 
 def _filled(rows: Sequence[Row], said: Sequence[int | None]) -> list[int]:
-    """Give rows that do not say their turn a neighbour's: the caller's words open a turn, all else goes on with one."""
+    """Give rows that do not say their turn a neighbour's: the caller's words open one, all else goes on."""
     following: list[int | None] = []
     after = None
     for turn in reversed(said):

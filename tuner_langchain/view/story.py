@@ -1,4 +1,4 @@
-"""A document's story: its turns, bars, path and totals, as the terminal, the page and the notebook draw them. Pure."""
+"""A document's story: its turns, bars, path and totals, as the terminal and the page draw them. Pure."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 
 def read_turns(document: Document, bars: Sequence[Bar], problems: Iterable[Problem]) -> list[Turn]:
-    """Return the call's turns in order, each with its bars as the terminal lists them: depth first, by time."""
+    """Return the call's turns in order, each with its bars depth first, as the terminal lists them."""
     waits = _waits(document)
     by_turn: dict[int, list[Bar]] = defaultdict(list)
     for bar in bars:
@@ -67,7 +67,7 @@ def _waits(document: Document) -> dict[int, int]:
 
 
 def _wait(own: Sequence[Bar]) -> int | None:
-    """Return the time from the end of the caller's words to the first answer, for rows that did not measure it."""
+    """Return the time from the end of the caller's words to the first answer, where no row measured it."""
     heard = [bar for bar in own if bar.kind == "user"]
     if not heard:
         return None
@@ -151,17 +151,20 @@ def _model_calls(metadata: Document, bars: Iterable[Bar]) -> int:
 
 
 def read_problems(document: Document, bars: Sequence[Bar]) -> list[Problem]:
-    """Return everything that went wrong, in order of time: what bars show, and the errors that have no node."""
+    """Return everything that went wrong, by time: what bars show, and the errors that have no node."""
     problems = [
         _problem_of(bar) for bar in bars if bar.error or (bar.failed and not _failed_inside(bar, bars))
     ]
-    for error in map(mapping, items(mapping(document.get("metadata")).get("errors"))):
-        problems.append(
-            Problem(
-                whole(error.get("turn")) or 0, whole(error.get("at_ms")),
-                words(error.get("type")) or "error", words(error.get("message")),
-            )
-        )  # fmt: skip
+    told = map(mapping, items(mapping(document.get("metadata")).get("errors")))
+    problems += [
+        Problem(
+            whole(error.get("turn")) or 0,
+            whole(error.get("at_ms")),
+            words(error.get("type")) or "error",
+            words(error.get("message")),
+        )
+        for error in told
+    ]
     return sorted(problems, key=lambda problem: (problem.at_ms is None, problem.at_ms or 0))
 
 

@@ -42,7 +42,7 @@ function figure(name, value, more = "", bad = false) {
 
 function showFigures() {
   const list_ = make("dl", { class: "card figures", id: "figures" });
-  const longest = totals.waited_ms !== totals.longest_wait_ms ? `in all, longest ${duration(totals.longest_wait_ms)}` : "";
+  const longest = totals.waited_ms !== totals.longest_wait_ms ? `longest ${duration(totals.longest_wait_ms)}` : "";
   list_.append(figure("Length", duration(totals.duration_ms)));
   list_.append(figure("Turns", grouped(totals.turns), totals.interrupted ? `${totals.interrupted} cut off` : ""));
   if (totals.waited_ms !== null) list_.append(figure("Caller waited", duration(totals.waited_ms), longest));
