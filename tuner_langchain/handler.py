@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
@@ -24,7 +24,29 @@ from tuner_langchain.delivery import Delivery, Receipt
 from tuner_langchain.errors import FinalizedError
 from tuner_langchain.facts import CallFacts
 from tuner_langchain.finalizer import Finalizer, Outlet
-from tuner_langchain.runs import CallRecord, ChainRun, Event, Failure, ModelRun, RetrieverRun, Run, ToolRun, Turn
+from tuner_langchain.messages.state import without_history
+from tuner_langchain.messages.tools import (
+    ToolAnswer,
+    as_object,
+    asked,
+    failed_answers,
+    found_documents,
+    started_tool,
+    tool_answer,
+)
+from tuner_langchain.outcome import AgentText, ask
+from tuner_langchain.runs import (
+    CallRecord,
+    ChainRun,
+    Event,
+    Failure,
+    ModelRun,
+    Pause,
+    RetrieverRun,
+    Run,
+    ToolRun,
+    Turn,
+)
 from tuner_langchain.timeline import Timeline
 from tuner_langchain.values import to_json
 
@@ -51,6 +73,8 @@ class TunerCallbackHandler(_Base):
         capture: What may leave the process (see `Capture`).
         graph: The compiled graph, for graphs whose edges cannot be found by themselves.
         messages_key: The key of the graph's state that holds the conversation.
+        agent_text: What the agent said in a turn, made from the turn's outcome, for graphs with a state of their
+            own: a function that returns text, or None when nothing was said.
         delivery: Where the document goes instead of the process' shared `Delivery`.
         clock: Nanoseconds that never go back, for tests.
         **facts: Facts about the call, as in `CallFacts`.
@@ -72,6 +96,7 @@ class TunerCallbackHandler(_Base):
         capture: Capture | None = None,
         graph: Any = None,
         messages_key: str = "messages",
+        agent_text: AgentText | None = None,
         delivery: Outlet | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
         **facts: Unpack[CallFacts],
@@ -83,6 +108,7 @@ class TunerCallbackHandler(_Base):
         self._capture = capture or Capture()
         self._graph = graph
         self._messages_key = messages_key
+        self._agent_text = agent_text
         self._clock = clock
         self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
         self._record = CallRecord()
@@ -107,61 +133,129 @@ class TunerCallbackHandler(_Base):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        run = ChainRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
-        if self._begin(run, parent_run_id, metadata):
-            langgraph.mark(run, tags, metadata)
-            if run.turn is not None:
-                run.turn.incoming = messages.incoming(inputs, self._messages_key)
+        run = ChainRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        if not self._begin(run, parent_run_id, metadata):
+            return
+        langgraph.mark(run, tags, metadata)
+        if run.turn is not None:
+            run.turn.incoming = messages.incoming(inputs, self._messages_key)
+        if run.is_task:
+            self._record.tasks[run.ns] = run  # type: ignore[index]  # a task has a namespace
+            run.last_input = messages.last_message(inputs, self._messages_key)
             run.input_id = id(inputs)
+            if self._capture.node_inputs:
+                run.input_json = to_json(without_history(inputs, self._messages_key))
+        else:
+            run.edges = langgraph.edges_on_stack()
+            run.given = langgraph.read_given(inputs)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if not isinstance(run, ChainRun):
             return
         if run.is_task:
-            run.output = langgraph.read_returned(outputs)
-        elif run.seq:
-            run.output = langgraph.gotos(outputs)
+            self._note_update(run, outputs)
+        elif run.seq or run.routes_for is not None:
+            run.output = langgraph.read_route(outputs)
         if run.turn is not None:
-            run.turn.answers = messages.answers(outputs, self._messages_key)
+            self._conclude(run.turn, outputs, kwargs.get("inputs"))
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._fail(run_id, error)
+        run = self._fail(run_id, error)
+        if not isinstance(run, ChainRun):
+            return
+        if run.is_task and run.failure is not None and run.failure.kind == "handed_over":
+            self._note_update(run, error.args[0])
+        if run.turn is not None:
+            self._hear_late(run.turn, kwargs.get("inputs"))
+
+    def _note_update(self, run: ChainRun, outputs: Any) -> None:
+        """Note what a node's execution returned: words, where to go next, tool calls it answered itself."""
+        key = self._messages_key
+        run.said = messages.added(outputs, key, run.last_input)
+        run.output = langgraph.read_returned(outputs)
+        run.tool_answers = tuple(
+            (answer.call_id, answer.name, self._tool_error(answer)) for answer in failed_answers(outputs, key)
+        )
+        if self._capture.node_outputs:
+            run.output_json = to_json(without_history(outputs, key))
+
+    def _conclude(self, turn: Turn, outputs: Any, inputs: Any) -> None:
+        """Note what a turn's outcome says was answered."""
+        self._hear_late(turn, inputs)
+        turn.answers = messages.answers(outputs, self._messages_key)
+        if self._agent_text is not None:
+            turn.spoken_text = ask(self._agent_text, outputs)
+
+    def _hear_late(self, turn: Turn, inputs: Any) -> None:
+        """Take the caller's words from a turn's end where a chain was fed as a stream and began without them."""
+        if inputs is not None and not turn.incoming.said:
+            turn.incoming = messages.incoming(inputs, self._messages_key)
 
     # ------------------------------------------------------------------ models
 
     def on_chat_model_start(
         self,
         serialized: Any,
-        messages: Any,
+        prompt: Any,
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        name = (metadata or {}).get("ls_model_name")
-        run = ModelRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
-        self._begin(run, parent_run_id, metadata)
+        name = messages.requested_model(metadata, kwargs.get("invocation_params"), serialized)
+        run = ModelRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        if not self._begin(run, parent_run_id, metadata):
+            return
+        run.purpose = messages.purpose(metadata, tags, kwargs.get("options"))
+        if run.turn is not None:
+            run.turn.incoming = messages.incoming(prompt[0] if prompt else None, self._messages_key)
+        elif run.root.turn is not None and run.root.turn.words is None and run.root.turn.incoming.awaited:
+            run.root.turn.words = messages.last_words(prompt)
+        if self._capture.system_prompts:
+            run.system_prompt = messages.system_prompt(prompt)
 
     def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
         self.on_chat_model_start(serialized, prompts, run_id=run_id, **kwargs)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._record.open.get(run_id)
-        if token and isinstance(run, ModelRun):
+        if token and isinstance(run, ModelRun) and run.root.end_ns is None:
             if run.streamed is None:
-                run.streamed = []
+                if not (token if isinstance(token, str) else messages.spoken_part(token)):
+                    return  # a model's thoughts are no words yet
                 run.first_token_ns = self._clock()
+                run.streamed = []
             run.streamed.append(token)
+
+    def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Take a model's words where it streams protocol events, and no tokens beside them."""
+        run = self._record.open.get(run_id)
+        if not isinstance(run, ModelRun) or (run.streamed is not None and not run.as_events):
+            return
+        text = messages.event_text(event)
+        if text and run.root.end_ns is None:
+            if run.streamed is None:
+                run.first_token_ns = self._clock()
+                run.streamed = []
+                run.as_events = True
+            run.streamed.append(text)
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, ModelRun):
             run.reply = messages.reply(response)
+            if self._capture.tool_params:
+                for call_id, arguments in asked(response):
+                    self._record.asked[call_id] = to_json(as_object(arguments))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._fail(run_id, error)
+        run = self._fail(run_id, error)
+        response = kwargs.get("response")
+        if isinstance(run, ModelRun) and response is not None:
+            run.reply = messages.reply(response)
 
     # ------------------------------------------------------------------ tools and retrievers
 
@@ -174,21 +268,43 @@ class TunerCallbackHandler(_Base):
         parent_run_id: UUID | None = None,
         metadata: dict[str, Any] | None = None,
         inputs: Any = None,
-        tool_call_id: str | None = None,
+        tool_call_id: str | EllipsisType | None = ...,
         **kwargs: Any,
     ) -> None:
         name = (serialized or {}).get("name")
-        run = ToolRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
+        run = ToolRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        if not self._begin(run, parent_run_id, metadata):
+            return
+        arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
+        if isinstance(tool_call_id, EllipsisType):
+            # LangChain before 1.1.3 tells no id, and mixes the graph's state into the arguments.
+            started = started_tool()
+            tool_call_id = started.call_id if started is not None else None
+            if started is not None and isinstance(inputs, dict):
+                arguments = {key: value for key, value in inputs.items() if key in started.arguments}
         run.tool_call_id = tool_call_id
-        run.params = to_json(inputs if isinstance(inputs, dict) else {"value": input_str})
-        self._begin(run, parent_run_id, metadata)
+        if self._capture.tool_params:
+            run.params = to_json(arguments)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
-        if isinstance(run, ToolRun):
-            run.status = getattr(output, "status", None) or "ok"
-            content = getattr(output, "content", output)
-            run.result = to_json(content if isinstance(content, dict) else {"value": content})
+        if not isinstance(run, ToolRun):
+            return
+        answer = tool_answer(output)
+        run.tool_call_id = run.tool_call_id or answer.call_id
+        run.goto = langgraph.read_returned(output)
+        if answer.failed:
+            run.status, run.error = "error", self._tool_error(answer)
+        else:
+            run.status = "handed_over" if langgraph.is_command(output) else "ok"
+            run.result = to_json(answer.content) if self._capture.tool_results else b"{}"
+
+    def _tool_error(self, answer: ToolAnswer) -> str | None:
+        """Return the words of a failure that a tool call was answered with, where they may be sent."""
+        if not (self._capture.tool_results and self._capture.error_messages):
+            return None
+        said = answer.content.get("value", answer.content)
+        return said if isinstance(said, str) else to_json(said).decode()
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -204,15 +320,15 @@ class TunerCallbackHandler(_Base):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        run = RetrieverRun(run_id, self._record.open.get(parent_run_id), name, self._clock())  # type: ignore[arg-type]
-        run.params = to_json({"query": query})
-        self._begin(run, parent_run_id, metadata)
+        name = name or (metadata or {}).get("ls_retriever_name")
+        run = RetrieverRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
+            run.params = to_json({"query": query})
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, RetrieverRun):
-            sources = [document.metadata.get("source") for document in documents]
-            run.result = to_json({"count": len(documents), "sources": sources})
+            run.result = to_json(found_documents(documents)) if self._capture.tool_results else b"{}"
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -222,10 +338,37 @@ class TunerCallbackHandler(_Base):
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._record.open.get(run_id)
         if run is not None:
-            event = Event(name, to_json(data), self._clock())
-            run.events = [*(run.events or ()), event]
+            self._record.events.append(Event(name, to_json(data), self._clock(), run))
+
+    def on_interrupt(self, event: Any) -> None:
+        """Take note of a graph that waits for a human; the only sign of a breakpoint."""
+        self._pause(event.run_id, event.status)
+
+    def on_resume(self, event: Any) -> None:
+        """Take note of a graph that goes on from where it had stopped."""
+        run = self._record.open.get(event.run_id)
+        if isinstance(run, ChainRun) and run.given is None:
+            run.given = ()
+
+    def _pause(self, run_id: UUID | None, status: str) -> None:
+        run = self._record.open.get(run_id)  # type: ignore[arg-type]  # None finds nothing
+        pauses = self._record.pauses
+        if run is not None and not (pauses and pauses[-1].root is run):  # told twice when passed twice
+            pauses.append(Pause(run, status, self._clock()))
 
     # ------------------------------------------------------------------ opening and closing runs
+
+    def _around(self, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> Run | None:
+        """Return the run around one that starts.
+
+        A graph that is called inside a node with callbacks of its own names no parent; LangGraph's namespace tells
+        which node it is in.
+        """
+        record = self._record
+        around = record.open.get(parent_run_id)  # type: ignore[arg-type]  # None finds nothing
+        if around is None and metadata and record.tasks:
+            return record.tasks.get(metadata.get("langgraph_checkpoint_ns", ""))
+        return around
 
     def _begin(self, run: Run, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> bool:
         """Take in a run that starts; False when it is already known or the call is over."""
@@ -236,11 +379,10 @@ class TunerCallbackHandler(_Base):
         if run.run_id in record.open:  # the handler was passed twice
             return False
         if run.parent is None:
-            if parent_run_id is None:
+            run.orphan = parent_run_id is not None
+            if not run.orphan or run.kind == "chain":
                 run.turn = Turn((metadata or {}).get("thread_id"))
                 record.turns.append(run)
-            else:
-                run.orphan = True
         record.start(run)
         return True
 
@@ -254,20 +396,42 @@ class TunerCallbackHandler(_Base):
         if run is not None:
             run.end_ns = self._clock()
             run.child_errors = None
+            if isinstance(run, ChainRun) and run.is_task:
+                record.tasks.pop(run.ns, None)  # type: ignore[arg-type]  # a task has a namespace
         return run
 
-    def _fail(self, run_id: UUID, error: BaseException) -> None:
+    def _fail(self, run_id: UUID, error: BaseException) -> Run | None:
         """Close a run that ended in an exception; the same exception on its way up stays one failure."""
         run = self._record.open.get(run_id)
         known = run.child_errors if run is not None else None
         run = self._end(run_id)
         if run is None:
-            return
-        run.failure = next((failure for child, failure in known or () if child is error), None)
-        if run.failure is None:
-            run.failure = Failure(type(error).__name__, langgraph.failure_kind(error), _message(error), run)
-        if run.parent is not None:
-            run.parent.child_errors = [*(run.parent.child_errors or ()), (error, run.failure)]
+            return None
+        failure = next((failure for child, failure in known or () if child is error), None)
+        run.failure = failure or self._failure(error, run)
+        around = run.parent
+        if around is not None and around.end_ns is None:
+            with self._record.lock:  # nodes of one step may fail in several threads at once
+                around.child_errors = [*(around.child_errors or ()), (error, run.failure)]
+                if (
+                    run.failure.kind == "handed_over"
+                    and isinstance(run, ChainRun)
+                    and isinstance(around, ChainRun)
+                ):
+                    around.left = {**(around.left or {}), run.ns or "": run}
+        return run
+
+    def _failure(self, error: BaseException, run: Run) -> Failure:
+        """Return what is kept of an exception; the exception itself would keep whole frames alive."""
+        kind, capture = langgraph.failure_kind(error), self._capture
+        failure = Failure(
+            type(error).__name__, kind, _message(error) if capture.error_messages else None, run
+        )
+        if kind == "handed_over":
+            failure.goto = langgraph.handover(error)
+        elif kind == "interrupted" and capture.interrupt_values:
+            failure.interrupts = [to_json(value) for value in langgraph.interrupt_values(error)]
+        return failure
 
     # ------------------------------------------------------------------ the end of the call
 

@@ -13,70 +13,92 @@ import threading
 from typing import Any, Literal
 from uuid import UUID
 
+from tuner_langchain.messages import NOTHING, Added, Incoming, Purpose, Reply, Said
+
 RunKind = Literal["chain", "model", "tool", "retriever"]
+# "handed_over": left by a command to the parent graph. "abandoned": the consumer stopped reading.
+FailureKind = Literal["error", "interrupted", "handed_over", "cancelled", "abandoned"]
 
 
 class Failure:
     """One exception, however many runs it went through on its way up; `origin` is the deepest that raised it."""
 
-    __slots__ = ("goto", "interrupts", "kind", "message", "origin", "type")
+    __slots__ = ("at_ns", "goto", "interrupts", "kind", "message", "origin", "type")
 
-    def __init__(self, type_: str, kind: str, message: str, origin: Run) -> None:
+    def __init__(self, type_: str, kind: FailureKind, message: str | None, origin: Run) -> None:
         self.type = type_
-        # "error", "interrupted", "handed_over", "cancelled" or "abandoned" (the consumer stopped reading)
         self.kind = kind
-        self.message = message
+        self.message = message  # None where exception texts are not to be sent
         self.origin = origin
-        self.interrupts: Any = None
-        self.goto: Any = None
+        self.at_ns = origin.end_ns
+        self.interrupts: list[bytes] = []  # what an interrupt asked, frozen
+        self.goto: tuple[Any, ...] = ()  # where a command to the parent graph leads
 
 
 class Event:
-    """A custom event that the program dispatched."""
+    """A custom event that the program dispatched; `run` is the run that sent it, `data` is frozen JSON."""
 
-    __slots__ = ("at_ns", "data", "name")
+    __slots__ = ("at_ns", "data", "name", "run")
 
-    def __init__(self, name: str, data: bytes, at_ns: int) -> None:
+    def __init__(self, name: str, data: bytes, at_ns: int, run: Run) -> None:
         self.name = name
         self.data = data
+        self.at_ns = at_ns
+        self.run = run
+
+
+class Pause:
+    """A graph's run that waits for a human, as LangGraph told it: `status` is its own word."""
+
+    __slots__ = ("at_ns", "root", "status")
+
+    def __init__(self, root: Run, status: str, at_ns: int) -> None:
+        self.root = root
+        self.status = status
         self.at_ns = at_ns
 
 
 class Turn:
     """One root run's own facts: one `invoke`, `ainvoke`, `stream`, ... of the program."""
 
-    __slots__ = ("answers", "incoming", "thread_id")
+    __slots__ = ("answers", "incoming", "spoken_text", "thread_id", "words")
 
     def __init__(self, thread_id: str | None) -> None:
         self.thread_id = thread_id
-        self.incoming: list[Any] = []  # the caller's messages that the turn brought
-        self.answers: list[Any] = []  # the agent's messages that the turn added
+        self.incoming: Incoming = NOTHING  # what the caller brought
+        self.answers: Added | None = None  # what the turn's outcome says was answered
+        self.words: str | None = None  # what the first model was given as the caller's words
+        # What the program's own `agent_text` made of the outcome, when it was asked: text, or None for silence.
+        self.spoken_text: str | Literal[False] | None = False
 
 
 class Run:
     """What every run has.
 
     `orphan` marks a run whose parent was never seen: a model with callbacks of its own inside a program without them.
+    `task` is the closest execution of a node around the run. `seq` is k of LangGraph's tag `seq:step:k`, 0 without it.
     """
 
     __slots__ = (
-        "child_errors", "end_ns", "events", "failure", "name", "orphan", "parent", "root", "run_id", "start_ns",
+        "child_errors", "end_ns", "failure", "name", "orphan", "parent", "root", "run_id", "seq", "start_ns", "task",
         "turn",
     )  # fmt: skip
     kind: RunKind
+    is_task = False
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         self.run_id = run_id
         self.parent = parent
         self.root: Run = self if parent is None else parent.root
+        self.task: ChainRun | None = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
         self.name = name
         self.start_ns = start_ns
         self.end_ns: int | None = None
         self.failure: Failure | None = None
-        self.events: list[Event] | None = None
         # Exceptions of children, only while this run is open: an exception keeps whole frames alive.
         self.child_errors: list[tuple[BaseException, Failure]] | None = None
         self.orphan = False
+        self.seq = 0
         self.turn: Turn | None = None  # on a root run only
 
 
@@ -88,43 +110,57 @@ class ChainRun(Run):
     """
 
     __slots__ = (
-        "edges", "hidden", "input_id", "is_task", "node", "ns", "output", "path", "said", "seq", "step",
+        "edges", "given", "input_id", "input_json", "is_call", "is_start", "is_task", "last_input", "left", "ns",
+        "output", "output_json", "path", "routes_for", "said", "step", "tool_answers",
     )  # fmt: skip
     kind = "chain"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         super().__init__(run_id, parent, name, start_ns)
         self.is_task = False
-        self.hidden = False
+        self.is_start = False  # LangGraph's virtual entry, under which the entry's routers run
+        self.is_call = False  # a `@task` function of the functional API
+        self.routes_for: ChainRun | None = (
+            None  # on a router that runs after a command to the parent: the node it left
+        )
+        self.left: dict[str, ChainRun] | None = None  # on a graph: its nodes that such a command left, by ns
         self.ns: str | None = None
-        self.node: str | None = None
         self.step: int | None = None
         self.path: tuple[Any, ...] = ()
-        self.seq = 0  # k of LangGraph's tag seq:step:k, 0 without one
         self.input_id = 0
-        self.output: Any = None  # what `langgraph.read_output` kept of it
-        self.said: Any = None  # on a task: the messages it added to the conversation
-        self.edges: Any = None  # the graph's edges, on the root of a graph where they could be found
+        self.output: tuple[Any, ...] = ()  # where its answer leads: `langgraph.Goto`s
+        self.given: tuple[Any, ...] | None = (
+            None  # on a graph's run that continues a paused one: where it is sent
+        )
+        self.edges: Any = None  # `langgraph.Edges`, on the run of a graph where they could be found
+        self.tool_answers: tuple[Any, ...] = ()  # failed tool messages at the end of a node's update
+        self.input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
+        self.output_json: bytes | None = None
+        self.last_input: Said | None = None  # on a task: the ids of the last message it was given
+        self.said: Added | None = None  # on a task: what it added to the conversation
 
 
 class ModelRun(Run):
     """A call of a chat model or a text model."""
 
-    __slots__ = ("first_token_ns", "model", "reply", "streamed")
+    __slots__ = ("as_events", "first_token_ns", "model", "purpose", "reply", "streamed", "system_prompt")
     kind = "model"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         super().__init__(run_id, parent, name, start_ns)
-        self.model: str | None = name
+        self.model: str | None = name  # as it was asked for
+        self.purpose: Purpose = "speech"
         self.first_token_ns: int | None = None
-        self.streamed: list[Any] | None = None
-        self.reply: Any = None
+        self.streamed: list[Any] | None = None  # tokens, or the text deltas of protocol events
+        self.as_events = False
+        self.reply: Reply | None = None
+        self.system_prompt: str | None = None
 
 
 class ToolRun(Run):
-    """A tool call. `params` and `result` are frozen JSON."""
+    """A tool call. `params` and `result` are frozen JSON; `goto` is where a command that it returned leads."""
 
-    __slots__ = ("params", "result", "status", "tool_call_id")
+    __slots__ = ("error", "goto", "params", "result", "status", "tool_call_id")
     kind = "tool"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
@@ -132,7 +168,11 @@ class ToolRun(Run):
         self.tool_call_id: str | None = None
         self.params: bytes = b"{}"
         self.result: bytes | None = None
-        self.status = "ok"
+        self.status = (
+            "ok"  # or "error" when it answered that it failed, "handed_over" when it returned a command
+        )
+        self.error: str | None = None  # the words of a failure that the tool answered with
+        self.goto: tuple[Any, ...] = ()
 
 
 class RetrieverRun(ToolRun):
@@ -149,12 +189,18 @@ class CallRecord:
     takes `lock`.
     """
 
-    __slots__ = ("late", "lock", "open", "runs", "sealed", "turns")
+    __slots__ = ("asked", "events", "late", "lock", "open", "pauses", "runs", "sealed", "tasks", "turns")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.turns: list[Run] = []  # the root runs
         self.open: dict[UUID, Run] = {}
+        self.tasks: dict[str, ChainRun] = {}  # open executions of nodes, by checkpoint namespace
+        self.asked: dict[
+            str, bytes
+        ] = {}  # the arguments of the tool calls that models made, frozen, by their ids
+        self.events: list[Event] = []
+        self.pauses: list[Pause] = []
         self.lock = threading.Lock()
         self.sealed = False
         self.late = 0
@@ -169,3 +215,7 @@ class CallRecord:
         self.runs = []
         self.turns = []
         self.open = {}
+        self.tasks = {}
+        self.asked = {}
+        self.events = []
+        self.pauses = []

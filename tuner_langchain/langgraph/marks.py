@@ -1,0 +1,56 @@
+"""Which runs are executions of nodes, by the marks that LangGraph writes into tags and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from langgraph.constants import START
+
+from tuner_langchain.runs import ChainRun
+
+_STEP: Final = "graph:step:"
+_SEQUENCE: Final = "seq:step:"
+
+
+def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) -> None:
+    """Copy LangGraph's marks onto a run that starts; the mappings are live and must not be kept.
+
+    A run is one execution of a node when it carries LangGraph's tag for its superstep (which, unlike the metadata,
+    nothing below inherits) and has a checkpoint namespace of its own. `@task` functions have no such tag; their
+    path tells.
+    """
+    step = None
+    for tag in tags or ():
+        if tag.startswith(_SEQUENCE):
+            run.seq = _number(tag[len(_SEQUENCE) :]) or 0
+            break  # a user's tags may look alike; they come after LangGraph's own
+        if tag.startswith(_STEP):
+            step = _number(tag[len(_STEP) :])
+            break
+    if not metadata or run.name is None or metadata.get("langgraph_node") != run.name:
+        return
+    ns, path = metadata.get("langgraph_checkpoint_ns"), metadata.get("langgraph_path") or ()
+    around = run.task
+    if not ns or ns == (around.ns if around is not None else None):
+        return
+    is_call = len(path) == 4 and path[-1] is True
+    if is_call or (step is not None and step == metadata.get("langgraph_step")):
+        _take(run, ns, tuple(path), metadata.get("langgraph_step"), is_call=is_call)
+        if run.name == START and "langsmith:hidden" in (tags or ()):
+            run.is_task, run.is_start = False, True
+
+
+def _take(run: ChainRun, ns: str, path: tuple[Any, ...], step: int | None, *, is_call: bool) -> None:
+    run.ns, run.path, run.step, run.is_call = ns, path, step, is_call
+    # What LangGraph runs under the name of a node that a command already left are that node's routers.
+    left = run.parent.left if isinstance(run.parent, ChainRun) and run.parent.left else None
+    run.routes_for = left.get(ns) if left is not None else None
+    run.is_task = run.routes_for is None
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None

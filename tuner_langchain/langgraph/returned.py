@@ -1,0 +1,70 @@
+"""What nodes, routers and callers return for routing: commands, Sends and labels."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Final, NamedTuple
+
+from langgraph.types import Command, Send
+
+MAX_LABEL_CHARS: Final = 256
+MAX_ITEMS: Final = 4096
+
+
+class Goto(NamedTuple):
+    """One destination: a node's name or a router's label, or a Send with the identity of its argument."""
+
+    to: Any
+    arg_id: int | None
+
+
+def read_route(value: Any) -> tuple[Goto, ...]:
+    """Return where a router's answer or a command's `goto` leads: labels and Sends, alone or in a list.
+
+    Steps of an LCEL sequence come here too, with any value; what is no label gives nothing.
+    """
+    if isinstance(value, Send):
+        return (Goto(value.node, id(value.arg)),)
+    if _is_label(value):
+        return (Goto(value, None),)
+    if isinstance(value, list | tuple) and value and len(value) <= MAX_ITEMS:
+        first = value[0]
+        if isinstance(first, Send) or _is_label(first):
+            return tuple(
+                goto for item in value for goto in (read_route(item) if not isinstance(item, list) else ())
+            )
+    return ()
+
+
+def read_returned(outputs: Any) -> tuple[Goto, ...]:
+    """Return where the commands in a node's output lead; an ordinary update leads nowhere."""
+    if isinstance(outputs, Command):
+        return read_command(outputs)
+    if isinstance(outputs, list | tuple) and len(outputs) <= MAX_ITEMS:
+        return tuple(goto for item in outputs if isinstance(item, Command) for goto in read_command(item))
+    return ()
+
+
+def read_command(command: Any) -> tuple[Goto, ...]:
+    """Return where a command leads, whichever graph it is for; anything else leads nowhere."""
+    return read_route(command.goto) if isinstance(command, Command) else ()
+
+
+def is_command(value: Any) -> bool:
+    """Return whether a tool returned a command, alone or in a list."""
+    return isinstance(value, Command) or (
+        isinstance(value, list) and any(isinstance(item, Command) for item in value[:MAX_ITEMS])
+    )
+
+
+def read_given(inputs: Any) -> tuple[Goto, ...] | None:
+    """Return where the input of a graph's run leads when it continues a paused run, None for ordinary input."""
+    if inputs is None:
+        return ()
+    return read_command(inputs) if isinstance(inputs, Command) else None
+
+
+def _is_label(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_LABEL_CHARS
+    return value is None or isinstance(value, bool | int | enum.Enum)

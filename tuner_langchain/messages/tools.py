@@ -1,0 +1,150 @@
+"""What models ask of tools and what tools answer, read from LangChain's messages and values. Pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+from langchain_core.messages import ToolMessage
+
+# A handoff may put its answer behind a whole history; it stands at the end.
+_LAST_MESSAGES: Final = 8
+_MAX_ANSWERS: Final = 256
+_STACK_DEPTH: Final = 8
+
+
+class ToolAnswer(NamedTuple):
+    """What a tool call was answered with: `content` as JSON data that is always an object."""
+
+    content: dict[str, Any]
+    call_id: str | None
+    name: str | None
+    failed: bool
+
+
+class StartedTool(NamedTuple):
+    """A tool call on the stack: what LangChain before 1.1.3 does not tell its callbacks."""
+
+    call_id: str | None
+    arguments: frozenset[str]
+
+
+def asked(response: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the id and the arguments of each tool call in a model's result."""
+    for generations in response.generations:
+        for generation in generations:
+            for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ():
+                if call.get("id"):
+                    yield call["id"], call.get("args")
+
+
+def tool_answer(output: Any) -> ToolAnswer:
+    """Return what a tool answered, as the model was told it; a bare value stands for itself."""
+    told = output if isinstance(output, ToolMessage) else _told(output)
+    if told is None:
+        return ToolAnswer(as_object(output), None, None, failed=False)
+    return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
+
+
+def failed_answers(outputs: Any, key: str) -> list[ToolAnswer]:
+    """Return the failures at the end of a node's update that tool calls were answered with."""
+    found: list[ToolAnswer] = []
+    for message in _from_the_end(outputs, key):
+        if not isinstance(message, ToolMessage) or len(found) >= _MAX_ANSWERS:
+            break
+        if message.status == "error":
+            found.append(tool_answer(message))
+    return found[::-1]
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """Return a value as a JSON object: an object as it is, anything else as its `value`."""
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def found_documents(documents: Any) -> dict[str, Any]:
+    """Return what a retriever found: how many documents, and where they are from as far as they say."""
+    found = [_source(document) for document in documents]
+    return {"count": len(found), "sources": [source for source in found if source is not None]}
+
+
+def started_tool() -> StartedTool | None:
+    """Return the tool call whose start is just being told on this stack, None when there is none to see.
+
+    To be called by the callback itself: the frames are counted from there.
+    """
+    frame = sys._getframe(1)
+    for _ in range(_STACK_DEPTH):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+        if frame.f_code.co_name in ("run", "arun") and "tool_input" in frame.f_locals:
+            tool = frame.f_locals.get("self")
+            return StartedTool(frame.f_locals.get("tool_call_id"), frozenset(_arguments(tool)))
+    return None
+
+
+def _source(document: Any) -> Any:
+    metadata = getattr(document, "metadata", None) or {}
+    return metadata.get("source") or metadata.get("title") or getattr(document, "id", None)
+
+
+def _arguments(tool: Any) -> Any:
+    try:
+        return tool.args
+    except Exception:  # noqa: BLE001 - the user's own schema; without its names no arguments are shown
+        return ()
+
+
+def _told(output: Any) -> ToolMessage | None:
+    """Return the message for the model in what a tool returned: inside a command, or in a list."""
+    items = output if isinstance(output, list) else [output]
+    for item in items[:_MAX_ANSWERS]:
+        if isinstance(item, ToolMessage):
+            return item
+        update = getattr(item, "update", None) if hasattr(item, "goto") else None
+        if isinstance(update, Mapping):
+            for value in update.values():
+                if isinstance(value, list):
+                    for message in value[: -_LAST_MESSAGES - 1 : -1]:
+                        if isinstance(message, ToolMessage):
+                            return message
+    return None
+
+
+def _from_the_end(outputs: Any, key: str) -> Iterator[Any]:
+    """Yield the messages of a node's update, last first."""
+    if isinstance(outputs, Mapping):
+        outputs = outputs.get(key)
+    if hasattr(outputs, "goto"):
+        yield from _from_the_end(outputs.update, key)
+    elif isinstance(outputs, list | tuple):
+        for item in reversed(outputs):
+            if isinstance(item, Mapping) or hasattr(item, "goto"):
+                yield from _from_the_end(item, key)
+            else:
+                yield item
+    elif outputs is not None:
+        yield outputs
+
+
+def _content(content: Any) -> dict[str, Any]:
+    """Return a message's content as an object: JSON objects as such, plain text and blocks as `value`."""
+    if isinstance(content, str) and content[:1] == "{":
+        try:
+            found = orjson.loads(content)
+        except ValueError:
+            return {"value": content}
+        return found if isinstance(found, dict) else {"value": content}
+    if isinstance(content, list):
+        return {"value": [_block(block) for block in content]}
+    return {"value": content}
+
+
+def _block(block: Any) -> Any:
+    """Return a content block; what is no text or data is named, not embedded."""
+    if not isinstance(block, Mapping) or block.get("type") in ("text", "json", None):
+        return block
+    return {"type": block["type"]}
