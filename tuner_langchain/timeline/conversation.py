@@ -1,46 +1,205 @@
-"""Rows for what was said. Pure."""
+"""What was said, turn by turn, as the graph alone tells it. Pure.
+
+The caller's lines are the messages that a turn brought. The agent's lines are the messages that the outermost nodes
+added to the conversation; a chain without nodes answers with its output. A message is tied to the model call that
+made it by its id. Where a turn was cut, what a model had streamed to the caller by then is a line too (`cut`).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
-from tuner_langchain.runs import ModelRun, Run
-from tuner_langchain.segments import Segment
-from tuner_langchain.timeline.clock import Span
+from tuner_langchain.messages import Added, Said, looks_like_data
+from tuner_langchain.runs import ChainRun, ModelRun, Run
+from tuner_langchain.timeline.cut import cut_lines, learn_speakers
+from tuner_langchain.timeline.incoming import Arrivals
+from tuner_langchain.timeline.lines import Line
+from tuner_langchain.timeline.turns import NEVER, TurnRuns, is_inside, node_path, turn_runs
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def said_rows(root: Run, number: int, models: list[ModelRun], span: Span) -> list[Segment]:
-    """Return the rows of one turn: what the caller said, and what the agent answered."""
-    turn = root.turn
-    if turn is None:
-        return []
-    at = span.ms(root.start_ns)
-    rows = [_row("user", said.text, at, at, {"turn": number}) for said in turn.incoming]
-    by_text = {model.reply.text: model for model in models if model.reply is not None}
-    for said in turn.answers:
-        model = by_text.get(said.text)
-        if model is None:
-            start = end = span.ms(span.end_of(root))
-            rows.append(_row("agent", said.text, start, end, {"turn": number, "interrupted": False}))
-        else:
-            rows.append(_spoken(model, said.text, number, at, span))
-    return rows
+    from tuner_langchain.timeline.clock import Span
 
 
-def _spoken(model: ModelRun, text: str, number: int, asked_ms: int, span: Span) -> Segment:
-    start, end = span.ms(model.first_token_ns or model.start_ns), span.ms(span.end_of(model))
-    metadata = {"turn": number, "interrupted": False, "e2e_latency": start - asked_ms, "model": model.reply.model}
-    if model.first_token_ns is not None:
-        metadata["llm_node_ttft"] = start - span.ms(model.start_ns)
-    return _row("agent", text, start, end, metadata)
+class Conversation(NamedTuple):
+    """The lines of a call in the order of its turns, and the turns that were repeated with other words."""
+
+    lines: list[Line]
+    superseded: frozenset[int]
 
 
-def _row(role: Any, text: str, start: int, end: int, metadata: dict[str, Any]) -> Segment:
-    return {
-        "role": role,
-        "text": text,
-        "start_ms": start,
-        "end_ms": end,
-        "duration_ms": end - start,
-        "metadata": metadata,
-    }
+def conversation(turns: dict[Run, int], runs: Iterable[Run], span: Span) -> Conversation:
+    """Return what was said in the turns of a call."""
+    told = turn_runs(turns, runs)
+    arrivals = Arrivals(told, span)
+    answers = _Answers(span)
+    for turn in told:
+        answers.read(turn)
+    speakers = learn_speakers(told)
+    lines: list[Line] = []
+    for turn in told:
+        if turn.number in arrivals.superseded:
+            continue
+        lines += arrivals.lines[turn.number]
+        lines += sorted(turn.lines + cut_lines(turn, speakers, span), key=lambda line: line.start_ms)
+    return Conversation(lines, arrivals.superseded)
+
+
+class _Answers:
+    """Reads the agent's lines of one turn after another, each message once."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._shown: dict[str, Line] = {}  # by message id, over the whole call
+
+    def read(self, turn: TurnRuns) -> None:
+        outcome = turn.root.turn
+        if outcome is None:
+            return
+        if outcome.spoken_text is not False:
+            if outcome.spoken_text:
+                self._take(turn, Said(outcome.spoken_text, None, 0), turn.root)
+            return
+        if isinstance(turn.root, ModelRun):
+            self._take_bare(turn, turn.root)
+            return
+        models = _by_message(turn.models)
+        outermost = list(turn.outermost())
+        for task in outermost:
+            if task.said is not None:
+                self._take_all(turn, task.said, task, models)
+        answered = outcome.answers
+        if answered is not None and (not outermost or _reaches_back(turn, answered)):
+            self._take_all(turn, answered, turn.root, models)
+        _mark_abandoned(turn)
+
+    def _take_bare(self, turn: TurnRuns, model: ModelRun) -> None:
+        if (
+            model.reply is not None
+            and model.reply.text
+            and model.failure is None
+            and model.purpose == "speech"
+        ):
+            self._show(turn, Said(model.reply.text, model.reply.message_id, 0), model.root, model)
+
+    def _take_all(self, turn: TurnRuns, added: Added, by: Run, models: dict[str, list[ModelRun]]) -> None:
+        for said in added.said:
+            self._take(turn, said, by, models)
+        last = turn.lines[-1] if turn.lines else None
+        # Only an answer that was withdrawn before anyone heard it is taken back; trimmed history was heard.
+        if last is not None and last.message_id in added.removed and not _was_streamed(last):
+            turn.lines.pop()
+
+    def _take(
+        self, turn: TurnRuns, said: Said, by: Run, models: dict[str, list[ModelRun]] | None = None
+    ) -> None:
+        model = _maker(said, (models or {}).get(said.message_id or "", ()))
+        if model is None and self._is_known(turn, said):
+            return
+        model = model or _maker_by_text(turn, said, by)
+        if model is not None and model in turn.used:
+            self._edit(model, turn, said)
+        elif not (
+            model is not None and model.purpose in ("structured", "middleware")
+        ) and not looks_like_data(said.text):
+            self._show(turn, said, by, model)
+
+    def _is_known(self, turn: TurnRuns, said: Said) -> bool:
+        """Return whether a message is one that a line shows already; ids are set after the first sight."""
+        if said.message_id is None:
+            return any(
+                line.object_id == said.object_id != 0 and line.message_id is None and line.text == said.text
+                for line in turn.lines
+            )
+        if said.message_id in self._shown:
+            line = self._shown[said.message_id]
+            if line.turn == turn.number and not _was_streamed(line):
+                line.text = said.text
+            return True
+        for line in turn.lines:
+            if line.message_id is None and line.text == said.text:
+                line.message_id = said.message_id
+                self._shown[said.message_id] = line
+                return True
+        return False
+
+    def _edit(self, model: ModelRun, turn: TurnRuns, said: Said) -> None:
+        """Take over the final wording of an answer that nobody can have heard yet."""
+        for line in turn.lines:
+            if line.model is model and not _was_streamed(line):
+                line.text = said.text
+
+    def _show(self, turn: TurnRuns, said: Said, by: Run, model: ModelRun | None) -> None:
+        span = self._span
+        made_by = model or _first_to_say(turn, said, by)
+        start_ns = model.first_token_ns or model.start_ns if model is not None else made_by.start_ns
+        line = Line("agent", said.text, span.ms(start_ns), span.ms(span.end_of(made_by)), turn.number)
+        line.message_id, line.object_id, line.model = said.message_id, said.object_id, model
+        node = turn.places[model].node if model is not None else made_by
+        line.node = node_path(node) if isinstance(node, ChainRun) and node.is_task else None
+        turn.lines.append(line)
+        if model is not None:
+            turn.used.add(model)
+        if said.message_id is not None:
+            self._shown[said.message_id] = line
+
+
+def _by_message(models: Iterable[ModelRun]) -> dict[str, list[ModelRun]]:
+    found: dict[str, list[ModelRun]] = defaultdict(list)
+    for model in models:
+        if model.reply is not None and model.reply.message_id is not None:
+            found[model.reply.message_id].append(model)
+    return found
+
+
+def _maker(said: Said, candidates: Iterable[ModelRun]) -> ModelRun | None:
+    """Return the model call that made a message: the one with its id, and its words where several share an id."""
+    several = list(candidates)
+    same = (model for model in several if model.reply is not None and model.reply.text == said.text)
+    return next(same, several[0] if several else None)
+
+
+def _maker_by_text(turn: TurnRuns, said: Said, by: Run) -> ModelRun | None:
+    """Return the model call inside `by` whose words a new message repeats (`AIMessage(reply.content)`, a parser)."""
+    for model in turn.models:
+        if (
+            model not in turn.used
+            and model.reply is not None
+            and model.reply.text.strip() == said.text.strip()
+            and is_inside(model, by)
+        ):
+            return model
+    return None
+
+
+def _first_to_say(turn: TurnRuns, said: Said, by: Run) -> Run:
+    """Return the node that said a fixed sentence first: the deepest, because it ended before those around it."""
+    if isinstance(by, ChainRun) and by.is_task:
+        inner = [
+            task
+            for task in turn.tasks
+            if task.said is not None
+            and any(other.text == said.text for other in task.said.said)
+            and is_inside(task, by)
+        ]
+        return min(inner, key=lambda task: task.end_ns or NEVER, default=by)
+    return by
+
+
+def _reaches_back(turn: TurnRuns, answered: Added) -> bool:
+    """Return whether a graph's outcome may say more than its nodes did: a node answered from LangGraph's cache."""
+    heard = turn.root.turn.incoming.said if turn.root.turn is not None else ()
+    return bool(heard) and answered.after is not None and answered.after.text == heard[-1].text
+
+
+def _was_streamed(line: Line) -> bool:
+    return line.model is not None and line.model.first_token_ns is not None
+
+
+def _mark_abandoned(turn: TurnRuns) -> None:
+    """Mark the last line of a stream that the consumer stopped reading: a closed generator lets its nodes finish."""
+    failure = turn.root.failure
+    if failure is not None and failure.kind == "abandoned" and turn.lines and _was_streamed(turn.lines[-1]):
+        turn.lines[-1].interrupted = True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 from tuner_langchain.capture import Capture
-from tuner_langchain.runs import CallRecord, ChainRun, ModelRun, Run, ToolRun
+from tuner_langchain.runs import CallRecord, ChainRun, ModelRun, ToolRun
 from tuner_langchain.segments import Segment
 from tuner_langchain.timeline.clock import Span
-from tuner_langchain.timeline.conversation import said_rows
+from tuner_langchain.timeline.conversation import conversation
+from tuner_langchain.timeline.lines import with_latencies
 from tuner_langchain.timeline.nodes import node_rows
 from tuner_langchain.timeline.tools import tool_rows
 from tuner_langchain.timeline.usage import usage_metadata
@@ -25,19 +25,19 @@ class Folded(NamedTuple):
 def fold(record: CallRecord, span: Span, capture: Capture) -> Folded:
     """Return what happened in a call."""
     turns = {root: number for number, root in enumerate(record.turns, 1)}
-    models: dict[Run, list[ModelRun]] = defaultdict(list)
     rows: list[Segment] = []
     runs = list(record.runs)
     for run in runs:
-        if isinstance(run, ModelRun):
-            models[run.root].append(run)
-        elif isinstance(run, ToolRun):
+        if isinstance(run, ToolRun):
             rows += tool_rows(run, turns, span)
     rows += node_rows([run for run in runs if isinstance(run, ChainRun) and run.is_task], turns, span)
-    for root, number in turns.items():
-        rows += said_rows(root, number, models[root], span)
+    told = conversation(turns, runs, span)
+    for row in rows:
+        if row["metadata"]["turn"] in told.superseded:
+            row["metadata"]["superseded"] = True
+    rows += with_latencies(told.lines)
     rows.sort(key=_order)
-    return Folded(rows, usage_metadata([run for run in runs if isinstance(run, ModelRun)]))
+    return Folded(rows, usage_metadata([run for run in runs if isinstance(run, ModelRun)], told.lines))
 
 
 _RANK = {"user": 0, "node_transition": 1, "agent_function": 2, "agent_result": 3, "agent": 4}

@@ -1,0 +1,40 @@
+"""LangChain's messages and results, read: text, the conversation, usage, model names. Pure."""
+
+from __future__ import annotations
+
+from tuner_langchain.messages.content import content_text, event_text, looks_like_data, spoken_part
+from tuner_langchain.messages.prompt import Purpose, last_words, purpose, requested_model, system_prompt
+from tuner_langchain.messages.reply import Reply, Usage, reply
+from tuner_langchain.messages.said import (
+    NOTHING,
+    Added,
+    Incoming,
+    Said,
+    added,
+    answers,
+    incoming,
+    last_message,
+)
+
+__all__ = [
+    "NOTHING",
+    "Added",
+    "Incoming",
+    "Purpose",
+    "Reply",
+    "Said",
+    "Usage",
+    "added",
+    "answers",
+    "content_text",
+    "event_text",
+    "incoming",
+    "last_message",
+    "last_words",
+    "looks_like_data",
+    "purpose",
+    "reply",
+    "requested_model",
+    "spoken_part",
+    "system_prompt",
+]

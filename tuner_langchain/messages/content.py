@@ -1,0 +1,82 @@
+"""The content of a message, read: what of it is spoken text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+# What is no text and no thought of the model's is named in its place, never embedded.
+_NAMED: Final = {
+    "image": "[image]",
+    "image_url": "[image]",
+    "input_image": "[image]",
+    "audio": "[audio]",
+    "input_audio": "[audio]",
+    "video": "[video]",
+    "file": "[file]",
+    "input_file": "[file]",
+    "document": "[file]",
+    "text-plain": "[file]",
+}
+
+
+def content_text(content: Any) -> str:
+    """Return the text of a message's content: its text blocks joined, other media named.
+
+    Reasoning, tool calls and blocks that only the provider understands are not spoken and leave nothing.
+    """
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    return "".join(map(_block_text, content))
+
+
+def spoken_part(token: Any) -> str:
+    """Return the text in one streamed token: a string, or a list of content blocks."""
+    if isinstance(token, str):
+        return token
+    return "".join(_texts(token)) if isinstance(token, list) else ""
+
+
+def looks_like_data(text: str) -> bool:
+    """Return whether a text begins as a JSON object does, which nobody says to a caller."""
+    begun = text.lstrip()
+    if begun.startswith("```"):
+        begun = begun.removeprefix("```json").removeprefix("```").lstrip()
+    return begun.startswith(("{", "[{"))
+
+
+def _block_text(block: Any) -> str:
+    if isinstance(block, str):
+        return block
+    if not isinstance(block, Mapping):
+        return ""
+    kind = block.get("type")
+    if kind == "text":
+        text = block.get("text")
+        return text if isinstance(text, str) else ""
+    return _NAMED.get(kind, "") if isinstance(kind, str) else ""
+
+
+def _texts(blocks: Iterable[Any]) -> Iterable[str]:
+    for block in blocks:
+        if isinstance(block, str):
+            yield block
+        elif (
+            isinstance(block, Mapping) and block.get("type") == "text" and isinstance(block.get("text"), str)
+        ):
+            yield block["text"]
+
+
+def event_text(event: Any) -> str:
+    """Return the text in one protocol event of a streaming model, empty for every other event."""
+    if not isinstance(event, Mapping) or event.get("event") != "content-block-delta":
+        return ""
+    delta = event.get("delta")
+    text = (
+        delta.get("text")
+        if isinstance(delta, Mapping) and delta.get("type") in ("text-delta", "text")
+        else None
+    )
+    return text if isinstance(text, str) else ""

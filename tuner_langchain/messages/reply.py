@@ -1,0 +1,117 @@
+"""A model's result, read: what it said, which model it was, and the tokens it reported. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from tuner_langchain.messages.content import content_text
+
+Reported = Literal["spent", "cached", "elsewhere", "unknown"]
+
+
+class Usage(NamedTuple):
+    """Tokens of one model call as the model reported them."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cache_read_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Reply(NamedTuple):
+    """What a model call ended with.
+
+    `reported` says what is known of its tokens: "spent" (in `usage`), "cached" (the answer came from LangChain's
+    cache and cost nothing), "elsewhere" (counted with another prompt of the same batch), or "unknown".
+    """
+
+    text: str = ""
+    message_id: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    reported: Reported = "unknown"
+
+
+EMPTY: Final = Reply()
+
+
+def reply(response: Any) -> Reply:
+    """Return what an LLMResult says."""
+    try:
+        return _reply(response)
+    except Exception:  # noqa: BLE001 - a result of a foreign class; what cannot be read is unknown
+        return EMPTY
+
+
+def _reply(response: Any) -> Reply:
+    output = getattr(response, "llm_output", None) or {}
+    generations = response.generations
+    first = generations[0][0] if generations and generations[0] else None
+    message = getattr(first, "message", None)
+    named = getattr(message, "response_metadata", None) or {}
+    usage, reported = _usage(getattr(message, "usage_metadata", None), output)
+    return Reply(
+        content_text(message.content) if message is not None else str(getattr(first, "text", "")),
+        getattr(message, "id", None),
+        _name(named) or _name(output),
+        usage,
+        reported,
+    )
+
+
+def _name(named: Mapping[str, Any]) -> str | None:
+    found = named.get("model_name") or named.get("model") or named.get("model_id")
+    return found if isinstance(found, str) and found else None
+
+
+def _usage(metadata: Any, output: Mapping[str, Any]) -> tuple[Usage | None, Reported]:
+    if isinstance(metadata, Mapping):
+        # LangChain sets a total cost of zero on what it answers from its cache.
+        if metadata.get("total_cost") == 0:
+            return None, "cached"
+        found = read_usage(metadata)
+        if found is not None:
+            return found, "spent"
+    given = output.get("token_usage", output.get("usage"))
+    found = read_usage(given)
+    if found is not None:
+        return found, "spent"
+    # A batch of text prompts reports the tokens of all of them with the first.
+    return None, "elsewhere" if given == {} and "token_usage" in output else "unknown"
+
+
+def read_usage(found: Any) -> Usage | None:
+    """Return the tokens in a usage report of LangChain's form or of a provider's, None where it names none."""
+    if not isinstance(found, Mapping):
+        return None
+    given = _number(found.get("input_tokens", found.get("prompt_tokens")))
+    made = _number(found.get("output_tokens", found.get("completion_tokens")))
+    total = _number(found.get("total_tokens"))
+    if given is None and made is None and total is None:
+        return None
+    inside, outside = _details(found, "input", "prompt"), _details(found, "output", "completion")
+    given, made = given or 0, made or 0
+    return Usage(
+        given,
+        made,
+        given + made if total is None else total,
+        _number(inside.get("cache_read", inside.get("cached_tokens"))) or 0,
+        _number(outside.get("reasoning", outside.get("reasoning_tokens"))) or 0,
+    )
+
+
+def _details(found: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    for name in names:
+        for key in (f"{name}_token_details", f"{name}_tokens_details"):
+            details = found.get(key)
+            if isinstance(details, Mapping):
+                return details
+    return {}
+
+
+def _number(value: Any) -> int | None:
+    return (
+        int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+    )

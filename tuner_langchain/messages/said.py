@@ -1,0 +1,252 @@
+"""The conversation in a program's values, read: what a turn brought and what a node added. Pure.
+
+Nothing here goes through a message history: each reading starts at the end and stops at the first message that was
+there before. What is kept of a message is its text and its ids, never the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from tuner_langchain.messages.content import content_text
+
+HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
+AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
+TOOL: Final = frozenset({"tool", "function", "ToolMessageChunk"})
+REMOVE: Final = "remove"
+
+
+class Said(NamedTuple):
+    """One message of the conversation.
+
+    `message_id` is LangChain's id, None where the message had none yet; `object_id` is the identity of the message
+    object, only to tell two messages without ids apart while both are alive.
+    """
+
+    text: str
+    message_id: str | None
+    object_id: int
+
+
+class Incoming(NamedTuple):
+    """The caller's messages at the end of a turn's input, those after the agent's last answer.
+
+    `before_id` is the id of the caller's message before that answer. `whole` says that the input reached back
+    behind this turn, so that what is missing in it was taken out of the conversation. `guessed` marks the one string
+    of an input without messages, which only a chain reads as what the caller said. `awaited` marks a chain that is
+    fed as a stream: its words come later.
+    """
+
+    said: tuple[Said, ...] = ()
+    before_id: str | None = None
+    whole: bool = False
+    guessed: bool = False
+    awaited: bool = False
+
+
+class Added(NamedTuple):
+    """What a node or a chain added to the conversation: the agent's messages with text, and ids it removed.
+
+    `after` is the caller's message in front of them, where the output holds it.
+    """
+
+    said: tuple[Said, ...]
+    removed: tuple[str, ...] = ()
+    after: Said | None = None
+
+
+NOTHING: Final = Incoming()
+
+
+def incoming(inputs: Any, key: str) -> Incoming:
+    """Return what the caller brought with a turn's input."""
+    try:
+        return _incoming(inputs, key)
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return NOTHING
+
+
+def added(outputs: Any, key: str, last_input: Said | None = None) -> Added | None:
+    """Return what a node's output added to the conversation after `last_input`, the last message it was given."""
+    try:
+        return _added(outputs, key, last_input)
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return None
+
+
+def answers(outputs: Any, key: str) -> Added | None:
+    """Return what a plain chain answered: a string, a message, messages, or one of these as its output."""
+    if isinstance(outputs, str):
+        return Added((Said(outputs, None, 0),)) if outputs else None
+    if isinstance(outputs, Mapping) and key not in outputs:
+        # The names that LangChain's own agents and retrieval chains answer under.
+        answer = outputs.get("output", outputs.get("answer"))
+        return answers(answer, key) if isinstance(answer, str) else added(answer, key)
+    return added(outputs, key)
+
+
+def last_message(state: Any, key: str) -> Said | None:
+    """Return the ids of the last message of a node's input, without its text."""
+    try:
+        value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
+        if not isinstance(value, list) or not value:
+            return None
+        return Said("", getattr(value[-1], "id", None), id(value[-1]))
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return None
+
+
+def _incoming(inputs: Any, key: str) -> Incoming:
+    value = _conversation(inputs, key)
+    if value is None:
+        return _plain_words(inputs)
+    found: list[Said] = []
+    beyond = False
+    for message in _backwards(value):
+        kind, content, message_id = _parts(message)
+        if kind in HUMAN:
+            if beyond:
+                return Incoming(tuple(reversed(found)), message_id, whole=True)
+            text = content_text(content)
+            if text and not _written_by_library(message):
+                found.append(Said(text, message_id, id(message)))
+        else:
+            beyond = True
+    return Incoming(tuple(reversed(found)), None, whole=beyond)
+
+
+def _plain_words(inputs: Any) -> Incoming:
+    """Return the words of a chain's own input: a string, `{"input": ...}`, or the one string of a mapping."""
+    if isinstance(inputs, str):
+        return Incoming((Said(inputs, None, 0),)) if inputs else Incoming(awaited=True)
+    if not isinstance(inputs, Mapping):
+        return NOTHING
+    given = inputs.get("input")
+    if isinstance(given, str):
+        return Incoming((Said(given, None, 0),)) if given else Incoming(awaited=True)
+    strings = [value for value in inputs.values() if isinstance(value, str)]
+    return Incoming((Said(strings[0], None, 0),), guessed=True) if len(strings) == 1 else NOTHING
+
+
+def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
+    found: list[Said] = []
+    removed: list[str] = []
+    after = None
+    for message in _new_messages(outputs, key, last_input):
+        kind, content, message_id = _parts(message)
+        if kind in AI:
+            text = content_text(content)
+            if text and not text.isspace():
+                found.append(Said(text, message_id, id(message)))
+        elif kind == REMOVE and message_id is not None:
+            removed.append(message_id)
+        elif kind in HUMAN and found:
+            after = Said(content_text(content), message_id, id(message))
+            break
+    if not found and not removed:
+        return None
+    return Added(tuple(reversed(found)), tuple(removed), after)
+
+
+def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
+    """Yield what an output holds beyond the last message of the input, the latest first."""
+    for update in reversed(list(_updates(outputs))):
+        for message in _backwards(_messages_of(update, key)):
+            if last_input is not None and (
+                id(message) == last_input.object_id
+                or (
+                    last_input.message_id is not None
+                    and getattr(message, "id", None) == last_input.message_id
+                )
+            ):
+                return
+            yield message
+
+
+def _updates(outputs: Any) -> Iterator[Any]:
+    """Yield the state updates in a node's output: the output itself, or those of its commands."""
+    several = isinstance(outputs, list | tuple) and not _is_pair(outputs)
+    if several and any(
+        _is_command(item) or (isinstance(item, Mapping) and "content" not in item) for item in outputs
+    ):
+        for item in outputs:
+            yield from _updates(item)
+    elif _is_command(outputs):
+        yield outputs.update
+    else:
+        yield outputs
+
+
+def _is_command(value: Any) -> bool:
+    # By what it has, not by its class: LangGraph's types belong to the `langgraph` module.
+    return hasattr(value, "goto") and hasattr(value, "update")
+
+
+def _messages_of(update: Any, key: str) -> Any:
+    if isinstance(update, Mapping):
+        return update if _is_message(update) else update.get(key)
+    if isinstance(update, list | tuple):
+        pairs = [item for item in update if _is_pair(item) and item[0] == key]
+        return pairs[-1][1] if pairs else update
+    return update if _is_message(update) else getattr(update, key, None)
+
+
+def _conversation(inputs: Any, key: str) -> Any:
+    """Return the messages in a turn's input, None where it holds none."""
+    if isinstance(inputs, Mapping):
+        if _is_message(inputs):
+            return inputs
+        value = inputs.get(key)
+        if value is None:
+            given = inputs.get("input")
+            value = given if isinstance(given, list) else None
+        return value
+    if isinstance(inputs, str) or inputs is None:
+        return None
+    if isinstance(inputs, list | tuple) or _is_message(inputs):
+        return inputs
+    if _is_command(inputs):
+        return _messages_of(inputs.update, key)
+    # A prompt's value knows its messages; a state of the program's own has them under the key.
+    return getattr(inputs, key, None)
+
+
+def _backwards(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple) and not _is_pair(value):
+        yield from reversed(value)
+    elif isinstance(value, Sequence) and not isinstance(value, str | tuple):
+        yield from reversed(list(value))
+    elif value is not None:
+        yield value
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+
+
+def _is_message(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "content" in value and ("role" in value or "type" in value)
+    return hasattr(value, "content") and hasattr(value, "type")
+
+
+def _written_by_library(message: Any) -> bool:
+    """Return whether a human message is a summary that a middleware wrote, not the caller's words."""
+    extra = getattr(message, "additional_kwargs", None)
+    return bool(extra) and isinstance(extra, dict) and "lc_source" in extra
+
+
+def _parts(message: Any) -> tuple[str, Any, str | None]:
+    """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
+    if isinstance(message, str):
+        return "human", message, None
+    if _is_pair(message):
+        return message[0], message[1], None
+    if isinstance(message, Mapping):
+        return (
+            str(message.get("role") or message.get("type") or ""),
+            message.get("content"),
+            message.get("id"),
+        )
+    return getattr(message, "type", ""), getattr(message, "content", None), getattr(message, "id", None)

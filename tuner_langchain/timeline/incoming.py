@@ -1,0 +1,129 @@
+"""What the caller said, turn by turn, whether the program passes new messages or the whole history. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuner_langchain.messages import NOTHING, Said
+from tuner_langchain.timeline.lines import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tuner_langchain.timeline.clock import Span
+    from tuner_langchain.timeline.turns import TurnRuns
+
+
+class Arrivals:
+    """The caller's lines of each turn, and the turns whose words were provisional.
+
+    The last message of a turn's input is always what this turn brought, even when it repeats earlier words:
+    only a message with an id that was seen before is the same one again. Messages in front of it, behind the
+    agent's last answer, are those of earlier turns that were never answered, or came together with it.
+    """
+
+    def __init__(self, turns: Sequence[TurnRuns], span: Span) -> None:
+        self._seen: set[str] = set()
+        self._unanswered: dict[str | None, list[Said]] = {}
+        self.superseded = _superseded(turns)
+        self.lines: dict[int, list[Line]] = {}
+        for turn in turns:
+            self.lines[turn.number] = self._lines(turn, span)
+
+    def _lines(self, turn: TurnRuns, span: Span) -> list[Line]:
+        if turn.number in self.superseded:
+            return []
+        at = span.ms(turn.root.start_ns)
+        lines = []
+        for said in self._new(turn):
+            line = Line("user", said.text, at, at, turn.number)
+            line.message_id = said.message_id
+            lines.append(line)
+            if said.message_id is not None:
+                self._seen.add(said.message_id)
+        return lines
+
+    def _new(self, turn: TurnRuns) -> list[Said]:
+        brought = _brought(turn)
+        if not brought:
+            return []
+        thread = turn.root.turn.thread_id if turn.root.turn is not None else None
+        *earlier, last = brought
+        new = _unmatched(earlier, self._unanswered.get(thread, ()))
+        if last.message_id is None or last.message_id not in self._seen:
+            new.append(last)
+        # Until the agent answers, the program may pass these again in front of the next ones.
+        self._unanswered[thread] = list(brought)
+        return [said for said in new if said is last or said.message_id not in self._seen]
+
+
+def _brought(turn: TurnRuns) -> tuple[Said, ...]:
+    """Return the caller's messages in a turn's input; a lone string counts only where no graph runs."""
+    facts = turn.root.turn
+    if facts is None:
+        return ()
+    incoming = facts.incoming
+    if incoming.guessed and any(task.parent is turn.root for task in turn.tasks):
+        return ()
+    if incoming.awaited and facts.words:
+        return (Said(facts.words, None, 0),)
+    return incoming.said
+
+
+def _unmatched(messages: Sequence[Said], known: Sequence[Said]) -> list[Said]:
+    """Return the messages that do not stand, in the same order, among the known ones."""
+    at = 0
+    new = []
+    for message in messages:
+        found = next((i for i in range(at, len(known)) if _is_same(message, known[i])), None)
+        if found is None:
+            new.append(message)
+        else:
+            at = found + 1
+    return new
+
+
+def _is_same(one: Said, other: Said) -> bool:
+    return one.text == other.text or (one.message_id is not None and one.message_id == other.message_id)
+
+
+def _superseded(turns: Sequence[TurnRuns]) -> frozenset[int]:
+    """Return the turns that ran on a provisional transcript: the next turn's context lacks their message."""
+    found = set()
+    users: set[str] = set()
+    for turn, following in _with_following(turns):
+        said = _brought(turn)
+        message_id = said[-1].message_id if said else None
+        if (
+            message_id is not None
+            and following is not None
+            and _is_dropped(turn, message_id, following, users)
+        ):
+            found.add(turn.number)
+        elif message_id is not None:
+            users.add(message_id)
+    return frozenset(found)
+
+
+def _with_following(turns: Sequence[TurnRuns]) -> list[tuple[TurnRuns, TurnRuns | None]]:
+    """Return each turn with the next one on its thread."""
+    following: dict[str | None, TurnRuns] = {}
+    pairs: list[tuple[TurnRuns, TurnRuns | None]] = []
+    for turn in reversed(turns):
+        thread = turn.root.turn.thread_id if turn.root.turn is not None else None
+        pairs.append((turn, following.get(thread)))
+        following[thread] = turn
+    return pairs[::-1]
+
+
+def _is_dropped(turn: TurnRuns, message_id: str, following: TurnRuns, users: set[str]) -> bool:
+    facts = following.root.turn
+    context = facts.incoming if facts is not None else NOTHING
+    if not context.said or not context.whole or message_id == context.before_id:
+        return False
+    if any(said.message_id == message_id for said in context.said):
+        return False
+    failure = turn.root.failure
+    was_cut = turn.root.end_ns is None or (failure is not None and failure.kind in ("cancelled", "abandoned"))
+    # A run that came to its end was dropped only if the context reaches behind it.
+    return was_cut or (context.before_id is not None and context.before_id in users)

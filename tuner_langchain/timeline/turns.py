@@ -1,0 +1,94 @@
+"""The runs of each turn that matter for what was said, and where they stand in the graph. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tuner_langchain.runs import ChainRun, ModelRun, Run, ToolRun
+from tuner_langchain.timeline.nodes import graph_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tuner_langchain.timeline.lines import Line
+
+NEVER: Final = 2**63
+
+
+class Place(NamedTuple):
+    """Where a run stands: its closest node, the outermost node, and whether it is inside a tool."""
+
+    node: ChainRun | None
+    outermost: ChainRun | None
+    in_tool: bool
+
+
+OUTSIDE: Final = Place(None, None, in_tool=False)
+
+
+class TurnRuns:
+    """One turn: its root run, its model calls and nodes, and the agent's lines as they are found."""
+
+    def __init__(self, root: Run, number: int) -> None:
+        self.root = root
+        self.number = number
+        self.models: list[ModelRun] = []
+        self.tasks: list[ChainRun] = []
+        self.places: dict[Run, Place] = {}
+        self.lines: list[Line] = []
+        self.used: set[ModelRun] = set()
+
+    def outermost(self) -> Iterator[ChainRun]:
+        """Yield the nodes of the outermost graph, the first to end first."""
+        tasks = [task for task in self.tasks if self.places[task] is OUTSIDE]
+        yield from sorted(tasks, key=lambda task: task.end_ns or NEVER)
+
+
+def turn_runs(turns: dict[Run, int], runs: Iterable[Run]) -> list[TurnRuns]:
+    """Return the turns of a call in order, each with its runs."""
+    told = {root: TurnRuns(root, number) for root, number in turns.items()}
+    for run in runs:
+        turn = told.get(run.root)
+        if turn is None:
+            continue
+        if isinstance(run, ModelRun):
+            turn.models.append(run)
+            turn.places[run] = place_of(run)
+        elif isinstance(run, ChainRun) and run.is_task:
+            turn.tasks.append(run)
+            turn.places[run] = place_of(run)
+    return list(told.values())
+
+
+def place_of(run: Run) -> Place:
+    """Return where a run stands."""
+    node = outermost = None
+    in_tool = False
+    around = run.parent
+    while around is not None:
+        if isinstance(around, ChainRun) and around.is_task:
+            node = node or around
+            outermost = around
+        elif isinstance(around, ToolRun):
+            in_tool = True
+        around = around.parent
+    return Place(node, outermost, in_tool) if node is not None or in_tool else OUTSIDE
+
+
+def is_done(task: Run) -> bool:
+    """Return whether a node came to its end, so that what it said joined the conversation."""
+    return task.end_ns is not None and (task.failure is None or task.failure.kind == "handed_over")
+
+
+def is_inside(run: Run, around: Run) -> bool:
+    """Return whether a run is, or is part of, another."""
+    inside: Run | None = run
+    while inside is not None and inside is not around:
+        inside = inside.parent
+    return inside is not None
+
+
+def node_path(task: ChainRun) -> str:
+    """Return a node's path, as its own row says it."""
+    graph = graph_path(task)
+    return f"{graph}:{task.name}" if graph else str(task.name)
