@@ -67,7 +67,7 @@ def validate(document: Mapping[str, Any] | bytes | str) -> list[Violation]:
         value = dict(document) if isinstance(document, Mapping) else document
     not_json = list(_not_json(value))
     known = {violation.location for violation in not_json}
-    shape = (violation for violation in _shape(value) if violation.location not in known)
+    shape = [violation for violation in _shape(value) if violation.location not in known]
     return sorted(chain(not_json, shape, _agreement(value)), key=_reading_order)
 
 

@@ -16,7 +16,7 @@ from tuner_langchain.segments import Role  # noqa: TC001  pydantic reads annotat
 ABSENT: Final[Any] = None
 
 Natural = Annotated[int, Field(ge=0)]
-Object = dict[str, Any]
+Object = dict[Any, Any]  # that keys are strings is a rule of JSON, checked for all of the document
 
 
 class Fields(BaseModel):
@@ -127,7 +127,7 @@ class CreateCall(Fields):
     general_meta_data_raw: Object = ABSENT
     recording_multi_channel_url: str | None = Field(None, max_length=1024)
     sip_call_id: str = ABSENT
-    sip_headers: dict[str, str] = ABSENT
+    sip_headers: dict[Any, str] = ABSENT
     recipient: str = ABSENT
     recording_file_extension: str = Field(ABSENT, min_length=1, pattern=r"^[^.]*$")
     recording_s3_multi_channel: bool = ABSENT

@@ -1,0 +1,1 @@
+"""What the Create Call API accepts and refuses."""
