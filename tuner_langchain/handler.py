@@ -194,7 +194,7 @@ class TunerCallbackHandler(_Base):
 
     # ------------------------------------------------------------------ models
 
-    def on_chat_model_start(
+    def on_chat_model_start(  # type: ignore[override]  # LangChain names the prompt as we name a module
         self,
         serialized: Any,
         prompt: Any,
