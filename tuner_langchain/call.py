@@ -56,7 +56,9 @@ class Call:
         checked = check(facts)
         for name in FIRST_FACTS:
             if name in checked:
-                raise CallFactError(f"{name}: cannot change during a call. Give it to TunerCallbackHandler({name}=...).")
+                raise CallFactError(
+                    f"{name}: cannot change during a call. Give it to TunerCallbackHandler({name}=...)."
+                )
         with self._lock:
             for name, value in self._without_recording(checked).items():
                 known = self._facts.get(name)
@@ -111,7 +113,10 @@ class Call:
 
 def _metadata(found: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """Return the document's metadata: the user's keys, then what the runs and the voice stack said."""
-    ai_models = {**found.get("ai_models", {}), **{name: facts.pop(name) for name in AI_MODELS if name in facts}}
+    ai_models = {
+        **found.get("ai_models", {}),
+        **{name: facts.pop(name) for name in AI_MODELS if name in facts},
+    }
     usage = {**found.get("usage_token", {}), **{name: facts.pop(name) for name in USAGE if name in facts}}
     metadata = {**facts.pop("metadata", {}), **found}
     if ai_models:

@@ -140,7 +140,9 @@ def _headers(name: str, value: Any) -> dict[str, str]:
     cleaned = _object(name, value)
     for key, item in cleaned.items():
         if not isinstance(item, str):
-            raise _wrong(f"{name}[{key!r}]", f"is a {type(item).__name__}, not a string", "text for each header")
+            raise _wrong(
+                f"{name}[{key!r}]", f"is a {type(item).__name__}, not a string", "text for each header"
+            )
     return cleaned
 
 
@@ -159,7 +161,11 @@ def _extension(name: str, value: Any) -> str:
 def _recording(name: str, value: Any) -> Any:
     extension = getattr(value, "file_extension", None)
     if extension is None or not hasattr(value, "audio"):
-        raise _wrong(name, f"is a {type(value).__name__}", "Recording(audio, file_extension), like Recording(path, 'wav')")
+        raise _wrong(
+            name,
+            f"is a {type(value).__name__}",
+            "Recording(audio, file_extension), like Recording(path, 'wav')",
+        )
     _extension(f"{name}.file_extension", extension)
     return value
 

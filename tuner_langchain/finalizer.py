@@ -55,14 +55,18 @@ class Finalizer:
             first, self._sealed = not self._sealed, True
         if not first:
             if facts:
-                log.warning("Call %s is finalised already; too late for %s.", self._call.call_id, ", ".join(facts))
+                log.warning(
+                    "Call %s is finalised already; too late for %s.", self._call.call_id, ", ".join(facts)
+                )
             return False, None
         self._record.sealed = True
         self._ended_ns = self._clock()
         try:
             self._call.update(facts)
         except CallFactError as wrong:
-            return True, CallFactError(f"{wrong} Call {self._call.call_id} was finalised without the facts given here.")
+            return True, CallFactError(
+                f"{wrong} Call {self._call.call_id} was finalised without the facts given here."
+            )
         return True, None
 
     def hand_over(self) -> None:
@@ -96,7 +100,9 @@ class Finalizer:
                 "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
                 self._call.call_id, type(error).__name__, _place(error),
             )  # fmt: skip
-            return self._call.document(bare_rows(self._record, self._call.span(self._ended_ns)), self._ended_ns)
+            return self._call.document(
+                bare_rows(self._record, self._call.span(self._ended_ns)), self._ended_ns
+            )
 
 
 def _place(error: BaseException) -> str:

@@ -24,8 +24,12 @@ def add_command(commands: Any) -> None:
         description="A phone call to a restaurant runs through a real LangGraph graph; only the language model is "
         "scripted. The call is posted to a Tuner on this machine and its timeline is printed. No account is needed.",
     )
-    parser.add_argument("--live", action="store_true", help="send the call to the account in TUNER_API_KEY etc. instead")
-    parser.add_argument("--dir", metavar="DIR", help="where the local Tuner keeps its calls (default: its usual place)")
+    parser.add_argument(
+        "--live", action="store_true", help="send the call to the account in TUNER_API_KEY etc. instead"
+    )
+    parser.add_argument(
+        "--dir", metavar="DIR", help="where the local Tuner keeps its calls (default: its usual place)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -81,7 +85,13 @@ def print_timeline(rows: list[Segment]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (("at", "right"), ("took", "right"), ("who", "left"), ("what", "left"), ("why", "left")):
+    for title, justify in (
+        ("at", "right"),
+        ("took", "right"),
+        ("who", "left"),
+        ("what", "left"),
+        ("why", "left"),
+    ):
         table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         at, took = f"{row['start_ms'] / 1000:.3f}", f"{row['duration_ms']} ms" if row["duration_ms"] else ""
@@ -97,16 +107,31 @@ def _described(row: Segment) -> tuple[str, str, str, str]:
             return "caller", row["text"], "", "bold"
         case "agent":
             latency = row["metadata"].get("e2e_latency")
-            return "agent", row["text"], "" if latency is None else f"the caller waited {latency} ms", "bold green"
+            return (
+                "agent",
+                row["text"],
+                "" if latency is None else f"the caller waited {latency} ms",
+                "bold green",
+            )
         case "node_transition":
             node = row["node"]
-            return "node", node["to"], f"from {node['from']}" + (f" ({node['reason']})" if node["reason"] else ""), "cyan"
+            return (
+                "node",
+                node["to"],
+                f"from {node['from']}" + (f" ({node['reason']})" if node["reason"] else ""),
+                "cyan",
+            )
         case "agent_function":
             return "tool", f"{row['text']}({_arguments(row['tool'].get('params', {}))})", "", "yellow"
         case _:
             tool = row["tool"]
             answer = tool.get("error") or _arguments(tool.get("result", {}))
-            return "result", answer, "the tool failed" if tool.get("is_error") else "", "red" if tool.get("is_error") else "yellow"
+            return (
+                "result",
+                answer,
+                "the tool failed" if tool.get("is_error") else "",
+                "red" if tool.get("is_error") else "yellow",
+            )
 
 
 def _arguments(values: dict[str, Any]) -> str:
@@ -115,7 +140,10 @@ def _arguments(values: dict[str, Any]) -> str:
 
 def _print_receipt(receipt: Receipt, where: str) -> int:
     print()
-    print(f"Call {receipt.call_id}: {receipt.state}" + (f", Tuner's id {receipt.tuner_id}" if receipt.tuner_id else ""))
+    print(
+        f"Call {receipt.call_id}: {receipt.state}"
+        + (f", Tuner's id {receipt.tuner_id}" if receipt.tuner_id else "")
+    )
     if receipt.state in ("delivered", "delivered_duplicate"):
         print(f"{where}\nLook at it again:  tuner-langchain show {receipt.call_id}")
         return 0

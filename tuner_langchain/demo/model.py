@@ -47,7 +47,9 @@ class ScriptedModel(BaseChatModel):
         answer = line(messages)
         given = sum(len(str(message.content)) for message in messages) // 4
         made = len(str(answer.content)) // 4 + 12 * len(answer.tool_calls)
-        answer.usage_metadata = UsageMetadata(input_tokens=given, output_tokens=made, total_tokens=given + made)
+        answer.usage_metadata = UsageMetadata(
+            input_tokens=given, output_tokens=made, total_tokens=given + made
+        )
         answer.response_metadata = {"model_name": self.model_name}
         return answer
 
@@ -94,4 +96,3 @@ def _chunks(answer: AIMessage) -> Iterator[ChatGenerationChunk]:
             chunk_position="last",
         )
     )
-

@@ -1,8 +1,8 @@
 """The restaurant's voice agent: a LangGraph graph as one would write it for a real phone line.
 
-    understand ─ route_by_intent ─┬─► hours ────► END
-                                  ├─► booking ──► END      (an agent built with create_agent, with two tools)
-                                  └─► end_call ─► END
+understand ─ route_by_intent ─┬─► hours ────► END
+                              ├─► booking ──► END      (an agent built with create_agent, with two tools)
+                              └─► end_call ─► END
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def build_graph(classifier: BaseChatModel, booking_model: BaseChatModel) -> Any:
     graph = StateGraph(PhoneCall)
     graph.add_node(understand)
     graph.add_node(hours)
-    graph.add_node("booking", create_agent(booking_model, booking_tools(BookingSystem()), system_prompt=BOOKING_PROMPT))
+    graph.add_node(
+        "booking", create_agent(booking_model, booking_tools(BookingSystem()), system_prompt=BOOKING_PROMPT)
+    )
     graph.add_node(end_call)
     graph.add_edge(START, "understand")
     graph.add_conditional_edges(

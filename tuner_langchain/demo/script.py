@@ -48,7 +48,9 @@ def _say(words: str) -> Line:
 
 
 def _call(tool: str, call_id: str, **args: Any) -> Line:
-    return lambda _: AIMessage("", tool_calls=[{"name": tool, "args": args, "id": call_id, "type": "tool_call"}])
+    return lambda _: AIMessage(
+        "", tool_calls=[{"name": tool, "args": args, "id": call_id, "type": "tool_call"}]
+    )
 
 
 def _book(messages: Sequence[BaseMessage], call_id: str) -> AIMessage:
