@@ -180,7 +180,6 @@ def test_an_empty_call_answers_every_question() -> None:
         [],
     )
     assert empty.tokens is None
-    assert str(empty) == "Nothing has happened yet."
 
 
 def test_a_document_of_another_sdk() -> None:
@@ -190,7 +189,7 @@ def test_a_document_of_another_sdk() -> None:
         "transcript_with_tool_calls": [
             {"role": "agent", "text": "Hello", "start_ms": 0, "duration_ms": 500},
             {"role": "user", "text": "Hi", "words": [{"word": "Hi", "start_ms": 600, "end_ms": 700}]},
-            {"role": "agent_function", "tool": {"name": "f", "request_id": "1", "params": {}}, "start_ms": 800},
+            {"role": "agent_function", "tool": {"name": "f", "request_id": "1", "params": {}}, "start_ms": 8},
             {"role": "agent_result", "tool": {"name": "f", "request_id": "1", "result": {"a": 1}}},
             {"role": "node_transition", "text": "n", "node": {"from": "a", "to": "n", "reason": None}},
             {"role": "node_transition", "text": "m", "node": {"from": "n", "to": "m"}},
@@ -208,6 +207,15 @@ def test_a_document_of_another_sdk() -> None:
 def test_the_repr_says_what_it_is() -> None:
     """At a prompt, a timeline names its call, its size and its way."""
     assert repr(Timeline(document(node("a")))) == "<Timeline of call call-7f3a: 1 rows, 12500 ms, a>"
+
+
+def test_a_timeline_shows_itself() -> None:
+    """Printed it is the call in the terminal, in a notebook its page, and a turn shows only itself."""
+    assert "19:30 works. Shall I book it?" in str(CALL)
+    assert "1.55 s" in str(CALL)
+    assert "Shall I book it?" not in str(CALL.turn(2))
+    assert CALL.to_html().startswith("<!doctype html>")
+    assert CALL._repr_html_().startswith("<iframe")
 
 
 def test_rows_that_say_no_turn_belong_to_their_neighbours() -> None:

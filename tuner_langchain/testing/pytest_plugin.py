@@ -85,7 +85,7 @@ def pytest_runtest_makereport(
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Point at the first difference of two outlines or paths."""
-    if op != "==" or "tuner_langchain.timeline.difference" not in sys.modules:
+    if op != "==" or "tuner_langchain.timeline" not in sys.modules:  # then neither side can be ours
         return None
     from tuner_langchain.timeline.difference import explain
 

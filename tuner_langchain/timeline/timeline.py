@@ -213,10 +213,21 @@ class Timeline(Sequence[Segment]):
         """Return the call as one self-contained HTML page: no network, no other file."""
         from tuner_langchain.view.html import page  # noqa: PLC0415 - views read timelines, not the reverse
 
-        return page(self.document)
+        return page(self._shown)
+
+    def _repr_html_(self) -> str:
+        from tuner_langchain.view.notebook import repr_html  # noqa: PLC0415 - as above
+
+        return repr_html(self._shown)
 
     def __str__(self) -> str:
-        return self.outline() or "Nothing has happened yet."
+        from tuner_langchain.view.outline import timeline_text  # noqa: PLC0415 - as above
+
+        return timeline_text(self._shown)
+
+    @property
+    def _shown(self) -> dict[str, Any]:
+        return self.document if self._turn is None else {**self.document, ROWS: self.segments}
 
     def __repr__(self) -> str:
         told = f"{len(self)} rows, {self.duration_ms} ms, {self.path() or 'no nodes'}"
