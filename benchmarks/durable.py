@@ -1,37 +1,29 @@
-"""Where the benchmarks' finished calls are written durably."""
+"""Where the benchmarks' finished calls go when they are to go all the way: a real outbox, and a sink to send to."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmarks.sink import sink
 
 if TYPE_CHECKING:
-    from tuner_langchain.delivery import Receipt
-
-
-class Files:
-    """An outlet that writes each document as a file, forced to the disk, and sends nothing."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def submit(self, call_id: str, body: bytes, **_: Any) -> Receipt:
-        from tuner_langchain.delivery import Receipt
-
-        path = self._directory / call_id
-        with path.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        return Receipt.empty(call_id, "Written: this is a benchmark.")
+    from tuner_langchain import Delivery
 
 
 @contextmanager
-def durable_outlet() -> Iterator[Files]:
-    """Yield an outlet over a temporary directory."""
-    with tempfile.TemporaryDirectory() as directory:
-        yield Files(Path(directory))
+def delivery() -> Iterator[Delivery]:
+    """Yield a delivery with an outbox of its own on this machine's disk, forced to it as users have it."""
+    from tuner_langchain import Delivery, TunerConfig
+
+    with tempfile.TemporaryDirectory() as directory, sink() as address:
+        config = TunerConfig(
+            api_key="benchmark", workspace_id=1, agent_id="benchmark", base_url=address, outbox_dir=directory
+        )
+        made = Delivery(config)
+        try:
+            yield made
+        finally:
+            made.close()

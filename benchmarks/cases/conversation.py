@@ -16,7 +16,7 @@ MESSAGES = ("HumanMessage", "AIMessage", "ToolMessage", "SystemMessage")
 
 def run(effort: Effort) -> list[Row]:
     """Compare what the handler costs and keeps in the first and in the last turns."""
-    turns = _recorded()
+    turns = recorded()
     first, last = _first_and_last(turns, effort.rounds(60))
     return [
         rows.times(
@@ -31,7 +31,7 @@ def run(effort: Effort) -> list[Row]:
     ]
 
 
-def _recorded() -> list[list[Event]]:
+def recorded() -> list[list[Event]]:
     """Return the events of each turn of one conversation, with the histories they carried."""
     graph = agents.conversation()
 

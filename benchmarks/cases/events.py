@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from langchain_core.callbacks import BaseCallbackHandler
 
 from benchmarks import agents, rows
-from benchmarks.durable import durable_outlet
+from benchmarks.durable import delivery
 from benchmarks.effort import Effort
 from benchmarks.events import Event, fresh, play, record
 from benchmarks.handlers import NoOp, ours
@@ -25,7 +25,7 @@ def run(effort: Effort) -> list[Row]:
     turn = record(lambda config: graph.invoke(agents.ONE_TURN, config=config))
     assert len(turn) == agents.AGENT_LOOP_EVENTS, len(turn)
     with ExitStack() as stack:
-        outlet = stack.enter_context(durable_outlet())
+        outlet = stack.enter_context(delivery())
         samples = interleave(
             {
                 "no-op": _callbacks_only(turn, NoOp),

@@ -42,7 +42,7 @@ def run(effort: Effort) -> list[Row]:
 def _variant(graph: Any, make: Callable[[], BaseCallbackHandler] | None, delays: list[float]) -> Workload:
     async def together() -> Sample:
         configs = [config(make) for _ in range(CALLS)]
-        ticking = asyncio.create_task(_worst_delay())
+        ticking = asyncio.create_task(worst_delay())
         await asyncio.sleep(TICK_S)
         with Stopwatch() as watch:
             await asyncio.gather(*(graph.ainvoke(agents.ONE_TURN, config=given) for given in configs))
@@ -53,7 +53,7 @@ def _variant(graph: Any, make: Callable[[], BaseCallbackHandler] | None, delays:
     return lambda: asyncio.run(together())
 
 
-async def _worst_delay() -> float:
+async def worst_delay() -> float:
     """Return by how many seconds the loop was late at worst, when this task is cancelled."""
     worst, before = 0.0, time.perf_counter()
     try:

@@ -20,7 +20,7 @@ CHUNKS = 400
 def run(effort: Effort) -> list[Row]:
     """Stream one answer of many words with a no-op handler and with ours."""
     graph = agents.streaming(CHUNKS)
-    events = record(lambda config: _consume(graph, config))
+    events = record(lambda config: consume(graph, config))
     assert sum(event.method == "on_llm_new_token" for event in events) >= CHUNKS
     played = interleave({"no-op": _alone(events, NoOp), "ours": _alone(events, ours)}, effort.rounds(100))
     streamed = interleave(
@@ -36,7 +36,7 @@ def run(effort: Effort) -> list[Row]:
     return lines
 
 
-def _consume(graph: Any, config: dict[str, Any]) -> None:
+def consume(graph: Any, config: dict[str, Any]) -> None:
     for _ in graph.stream({"messages": [("user", "Tell me more.")]}, config=config, stream_mode="messages"):
         pass
 
@@ -55,7 +55,7 @@ def _streamed(graph: Any, make: Callable[[], BaseCallbackHandler]) -> Workload:
     def sample() -> Sample:
         config = {"callbacks": [make()]}
         with Stopwatch() as watch:
-            _consume(graph, config)
+            consume(graph, config)
         return watch.sample
 
     return sample
