@@ -6,29 +6,36 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.delivery import Receipt
+    from tuner_langchain.handler import TunerCallbackHandler
     from tuner_langchain.segments import Segment
 
-MISSING = "The demo needs a few more packages. Install them with: pip install 'tuner-langchain[demo]'"
+MISSING = "The demo needs a few more packages: pip install 'tuner-langchain[demo]'"
+DELIVERED = ("delivered", "delivered_duplicate")
+ANSWER_TIMEOUT_S = 15
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `demo` to the command line."""
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser = commands.add_parser(
         "demo",
-        help="take one call all the way: a restaurant's voice agent, a local Tuner, the timeline as a table",
+        help="take one call all the way: a restaurant's voice agent, a local Tuner, its timeline as a table",
         description="A phone call to a restaurant runs through a real LangGraph graph; only the language model is "
-        "scripted. The call is posted to a Tuner on this machine and its timeline is printed. No account is needed.",
+        "scripted. The call is posted to a Tuner on this machine, and its timeline is printed. No account is needed.",
     )
     parser.add_argument(
-        "--live", action="store_true", help="send the call to the account in TUNER_API_KEY etc. instead"
+        "--live", action="store_true", help="send the call to the account of TUNER_API_KEY instead"
     )
     parser.add_argument(
-        "--dir", metavar="DIR", help="where the local Tuner keeps its calls (default: its usual place)"
+        "--dir",
+        type=Path,
+        default=Path("tuner-calls"),
+        help="where the local Tuner keeps the call (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 
@@ -36,46 +43,39 @@ def add_command(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration; 0 when the call was delivered."""
     try:
-        from tuner_langchain.demo.script import CALLER
+        from tuner_langchain.demo.phone import take_call
         from tuner_langchain.handler import TunerCallbackHandler
     except ImportError as missing:
         print(f"{MISSING}\n({missing})", file=sys.stderr)
         return 2
-    with _destination(args) as (config, where):
+    with _destination(args) as config:
         handler = TunerCallbackHandler(config=config, call_type="phone_call", caller_phone_number="+15550100")
-        with handler:
-            take_call(handler, CALLER)
-            document = handler.timeline.document
-            receipt = handler.finalize(disconnection_reason="user_hangup", call_successful=True)
-        receipt.wait(timeout=15)
-        print_timeline(document["transcript_with_tool_calls"])
-        return _print_receipt(receipt, where)
-
-
-def take_call(handler: Any, caller: tuple[str, ...]) -> None:
-    """Play the call: each of the caller's sentences is one turn of the graph, streamed as a voice stack would."""
-    from tuner_langchain.demo import restaurant, script
-
-    graph = restaurant.build_graph(script.classifier(), script.booking_model())
-    config = {"configurable": {"thread_id": handler.call_id}, "callbacks": [handler]}
-    for words in caller:
-        for _ in graph.stream({"messages": [("user", words)]}, config, stream_mode="messages"):
-            pass  # here a voice stack would speak the tokens
+        take_call(handler)
+        return _finish(handler, None if args.live else args.dir)
 
 
 @contextmanager
-def _destination(args: argparse.Namespace) -> Iterator[tuple[TunerConfig, str]]:
-    """Yield where the call goes, and a sentence that says where to find it there."""
+def _destination(args: argparse.Namespace) -> Iterator[TunerConfig]:
+    """Yield where the call goes: the configured account, or a Tuner on this machine."""
     from tuner_langchain.config import TunerConfig
 
     if args.live:
-        config = TunerConfig()
-        yield config, f"It is in workspace {config.workspace_id} of {config.base_url}."
+        yield TunerConfig()
         return
     from tuner_langchain.testing import LocalTuner
 
-    with LocalTuner(directory=args.dir) as tuner:
-        yield tuner.config(), f"It is stored in {tuner.directory}."
+    with LocalTuner(args.dir) as tuner:
+        yield tuner.config()
+
+
+def _finish(handler: TunerCallbackHandler, directory: Path | None) -> int:
+    """Finalise the call, wait for Tuner's answer, and print the timeline, the receipt and where to look next."""
+    rows = handler.timeline.segments
+    receipt = handler.finalize(disconnection_reason="user_hangup", call_successful=True)
+    receipt.wait(timeout=ANSWER_TIMEOUT_S)
+    print_timeline(rows)
+    print_receipt(receipt, directory)
+    return 0 if receipt.state in DELIVERED else 1
 
 
 def print_timeline(rows: list[Segment]) -> None:
@@ -84,19 +84,15 @@ def print_timeline(rows: list[Segment]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (
-        ("at", "right"),
-        ("took", "right"),
-        ("who", "left"),
-        ("what", "left"),
-        ("why", "left"),
-    ):
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for title in ("seconds", "took"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("who", "what", "why"):
+        table.add_column(title, overflow="fold", no_wrap=title == "who")
     for row in rows:
-        at, took = f"{row['start_ms'] / 1000:.3f}", f"{row['duration_ms']} ms" if row["duration_ms"] else ""
+        took = f"{row['duration_ms']} ms" if row["duration_ms"] else ""
         who, what, why, style = _described(row)
-        table.add_row(at, took, who, Text(what), Text(why), style=style)
+        table.add_row(f"{row['start_ms'] / 1000:.3f}", took, who, Text(what), Text(why), style=style)
     Console().print(table)
 
 
@@ -106,46 +102,56 @@ def _described(row: Segment) -> tuple[str, str, str, str]:
         case "user":
             return "caller", row["text"], "", "bold"
         case "agent":
-            latency = row["metadata"].get("e2e_latency")
+            waited = row["metadata"].get("e2e_latency")
             return (
                 "agent",
                 row["text"],
-                "" if latency is None else f"the caller waited {latency} ms",
+                f"after {waited} ms of silence" if waited is not None else "",
                 "bold green",
             )
         case "node_transition":
-            node = row["node"]
-            return (
-                "node",
-                node["to"],
-                f"from {node['from']}" + (f" ({node['reason']})" if node["reason"] else ""),
-                "cyan",
-            )
+            return "node", _indented(row), _reason(row), "cyan"
         case "agent_function":
-            return "tool", f"{row['text']}({_arguments(row['tool'].get('params', {}))})", "", "yellow"
+            return "tool", f"{row['text']}({_named(row['tool'].get('params', {}))})", "", "yellow"
         case _:
-            tool = row["tool"]
-            answer = tool.get("error") or _arguments(tool.get("result", {}))
-            return (
-                "result",
-                answer,
-                "the tool failed" if tool.get("is_error") else "",
-                "red" if tool.get("is_error") else "yellow",
-            )
+            return _described_result(row)
 
 
-def _arguments(values: dict[str, Any]) -> str:
+def _described_result(row: Segment) -> tuple[str, str, str, str]:
+    tool = row["tool"]
+    answer = _named(tool.get("result", {}))
+    if tool.get("is_error"):
+        return "result", tool.get("error") or answer, "the tool failed", "red"
+    return "result", answer, "", "yellow"
+
+
+def _indented(row: Segment) -> str:
+    *around, name = row["node"]["to"].split(":")
+    return "  " * len(around) + name
+
+
+def _reason(row: Segment) -> str:
+    node = row["node"]
+    came_from = node["from"].rsplit(":", 1)[-1]
+    return f"from {came_from}" + (f", {node['reason']}" if node["reason"] else "")
+
+
+def _named(values: dict[str, Any]) -> str:
+    if list(values) == ["value"]:
+        return str(values["value"])
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
-def _print_receipt(receipt: Receipt, where: str) -> int:
-    print()
-    print(
-        f"Call {receipt.call_id}: {receipt.state}"
-        + (f", Tuner's id {receipt.tuner_id}" if receipt.tuner_id else "")
-    )
-    if receipt.state in ("delivered", "delivered_duplicate"):
-        print(f"{where}\nLook at it again:  tuner-langchain show {receipt.call_id}")
-        return 0
-    print(receipt.message or "It waits on this machine and is sent when Tuner answers.")
-    return 1
+def print_receipt(receipt: Receipt, directory: Path | None) -> None:
+    """Print what became of the call, and how to look at it again."""
+    known_as = f" as {receipt.tuner_id}" if receipt.tuner_id is not None else ""
+    print(f"\nCall {receipt.call_id}: {receipt.state}{known_as}")
+    if receipt.message:
+        print(receipt.message)
+    if receipt.state not in DELIVERED or directory is None:
+        return
+    stored = max((directory / "calls").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    print(f"It is stored in {stored}. Look at it again:\n")
+    print(f"  tuner-langchain show {stored}")
+    print(f"  tuner-langchain show {stored} --html call.html")
+    print(f"  tuner-langchain serve --dir {directory}    # and open the address it prints")
