@@ -19,7 +19,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser(
         "show",
         help="look at one call: its turns, nodes, tools, latencies and errors",
-        description="Show a call in the terminal: what was said, which nodes and tools ran, when, why and how long.",
+        description="Show a call in the terminal: what was said; which nodes and tools ran, when and why.",
     )
     call = "a document's file, - for standard input, a call's address at the local Tuner, or a call's id"
     parser.add_argument("call", metavar="CALL", help=call)
@@ -85,7 +85,7 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _usual_places() -> list[str]:
-    """Return where calls are when nothing else is said: this user's outbox, and the local Tuner's usual address."""
+    """Return where calls usually are: in this user's outbox, and at the address that `serve` takes."""
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.errors import ConfigError
     from tuner_langchain.view.source import LOCAL_TUNER_URL

@@ -78,7 +78,9 @@ class Outline:
             yield [Piece(cut(f"slowest: {text}", self._width, self._glyphs.ellipsis), "dim")]
 
     def _rule(self, title: str, more: str = "") -> Line:
-        rule, ending = self._glyphs.rule, f" {more} " if more else ""
+        rule = self._glyphs.rule
+        more = cut(more, self._width - cells(title) - 9, self._glyphs.ellipsis)
+        ending = f" {more} " if more else ""
         middle = self._width - cells(title) - cells(ending) - 6
         return [
             Piece(f"{rule * 2} "), Piece(title, "head"), Piece(f" {rule * max(1, middle)}"),

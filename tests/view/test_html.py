@@ -1,0 +1,117 @@
+"""The page as a file: self-contained, strict, and never made of what a call says."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from view import samples
+from view.test_story import DOCUMENT
+
+from tuner_langchain.view.html import data_block, fill, page
+from tuner_langchain.view.notebook import repr_html
+from tuner_langchain.view.pages import call, calls, refusals
+
+
+class Elements(HTMLParser):
+    """The elements of a page, with their attributes and the raw text of scripts and styles."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.found, self.raw, self._open = [], {}, None
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        self._open = (tag, dict(attributes).get("id", "")) if tag in ("script", "style") else None
+        if self._open:
+            self.raw[self._open] = ""
+
+    def handle_data(self, data):
+        if self._open:
+            self.raw[self._open] += data
+
+    def handle_endtag(self, tag):
+        self._open = None
+
+
+def names(source):
+    return [tag for tag, _ in Elements(source).found]
+
+
+@pytest.mark.parametrize("source", [page(samples.restaurant()), calls(), refusals()], ids=["call", "calls", "refusals"])
+def test_the_page_asks_the_network_for_nothing(source):
+    """No element names an address, the style imports nothing."""
+    for tag, attributes in Elements(source).found:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "video", "audio")
+        assert not {"src", "srcset", "action", "background", "style", "onclick"} & attributes.keys()
+        if tag == "a":
+            assert attributes["href"] == "/calls"
+    assert not re.search(r"@import|url\(", source)
+
+
+def test_the_policy_names_this_style_and_this_script_and_nothing_else():
+    """Whatever got into the page could not run: only what has these hashes may."""
+    elements = Elements(page(samples.hostile()))
+    (policy,) = [
+        a["content"] for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    style, script = (
+        b64encode(sha256(elements.raw[key].encode()).digest()).decode() for key in (("style", ""), ("script", ""))
+    )
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_a_call_adds_no_element_to_the_page():
+    """The elements are the same for a call of plain words and for one of markup."""
+    assert names(page(samples.hostile())) == names(page(samples.restaurant()))
+
+
+def test_the_calls_words_are_in_the_data_and_nowhere_else():
+    """The data block reads back to exactly what was said."""
+    source = page(samples.hostile())
+    block = re.search('id="story">(.*?)</script>', source, re.DOTALL).group(1)
+    assert json.loads(block)["bars"][0]["text"] == samples.HOSTILE
+    assert "window.hacked" not in source.replace(block, "")
+
+
+@given(DOCUMENT)
+def test_no_document_can_end_its_data_block(document):
+    """Neither a tag nor a comment nor a line separator of a call is seen by HTML or by the script."""
+    block = re.search('id="story">(.*?)</script>', page(document), re.DOTALL).group(1)
+    assert block.isascii()
+    assert not set("<>&") & set(block)
+    json.loads(block, parse_constant=pytest.fail)
+
+
+@given(st.text())
+def test_data_reads_back_as_it_was(text):
+    """Escaping changes what HTML sees, not what JSON says."""
+    assert json.loads(data_block([text])) == [text]
+
+
+def test_a_part_cannot_name_another_parts_place():
+    """A caller who says {{script}} is shown saying it."""
+    assert fill("{{one}} {{two}}", {"one": "{{two}}", "two": "2"}) == "{{two}} 2"
+
+
+def test_a_notebook_gets_a_frame_apart_that_may_run_its_script():
+    """The page is quoted into the frame's source and reads back from it as it is."""
+    ((tag, attributes),) = Elements(repr_html(samples.hostile())).found
+    assert (tag, attributes["sandbox"]) == ("iframe", "allow-scripts")
+    assert attributes["srcdoc"] == page(samples.hostile())
+
+
+def test_a_stored_calls_page_leads_back_to_the_list():
+    """The local Tuner shows the page that `--html` writes, and the way back."""
+    assert '<a class="back" href="/calls">' in call(samples.restaurant())
+    assert names(call(samples.restaurant())).count("a") == 1
