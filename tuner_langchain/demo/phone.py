@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.runnables import RunnableConfig
+from typing import TYPE_CHECKING
 
 from tuner_langchain.demo.restaurant import build_graph
 from tuner_langchain.demo.script import CALLER, booking_model, classifier
+
+if TYPE_CHECKING:
+    from langchain_core.callbacks import BaseCallbackHandler
+    from langchain_core.runnables import RunnableConfig
 
 
 def take_call(handler: BaseCallbackHandler, caller: tuple[str, ...] = CALLER) -> None:

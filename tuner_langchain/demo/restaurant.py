@@ -7,16 +7,18 @@ understand ─ route_by_intent ─┬─► hours ────► END
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain.agents import create_agent
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.tools import BaseTool, ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from tuner_langchain.demo.tables import BookingSystem, opening_hours
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 CLASSIFIER_PROMPT = "Answer with one word, what the caller wants: hours, booking or goodbye."
 BOOKING_PROMPT = "You take bookings for a restaurant over the phone. Be brief. Never invent a free table."
