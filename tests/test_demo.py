@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tuner_langchain.demo.script import CALLER
 from tuner_langchain.testing import validate
 
 
@@ -47,10 +48,9 @@ def test_demo_call_reads_true(demo: tuple[str, dict[str, Any]]) -> None:
         row["node"]["reason"] for row in rows if row["role"] == "node_transition" and row["node"]["reason"]
     ]
     failures = [row["tool"]["is_error"] for row in rows if row["role"] == "agent_result"]
+    asked = [row["text"] for row in rows if row["role"] == "user"]
 
-    assert [row["text"] for row in rows if row["role"] == "user"][
-        0
-    ] == "Hello, are you open on Sunday evening?"
+    assert asked == list(CALLER)
     assert [row["text"] for row in rows if row["role"] == "agent"] == [
         "On Sundays we are open from 12:00 to 22:00. Shall I book you a table?",
         "Seven is taken, I am afraid. I have 17:30 or 20:15. Which one suits you?",

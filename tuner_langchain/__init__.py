@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
     from tuner_langchain.config import TunerConfig
-    from tuner_langchain.delivery import Delivery, DeliveryEvent, DeliveryStats, FlushResult, Receipt, Recording
+    from tuner_langchain.delivery import (
+        Delivery,
+        DeliveryEvent,
+        DeliveryStats,
+        FlushResult,
+        Receipt,
+        Recording,
+    )
     from tuner_langchain.errors import CallFactError, ConfigError, FinalizedError, OutboxError, TunerError
     from tuner_langchain.facts import CallFacts
     from tuner_langchain.handler import TunerCallbackHandler
