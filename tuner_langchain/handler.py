@@ -106,12 +106,13 @@ class TunerCallbackHandler(_Base):
             config = config or TunerConfig()
             delivery = Delivery.shared(config)
         self._capture = capture or Capture()
-        self._graph = graph
         self._messages_key = messages_key
         self._agent_text = agent_text
         self._clock = clock
         self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
         self._record = CallRecord()
+        if graph is not None:
+            self._record.edges = langgraph.edges_by_path(graph)
         self._finalizer = Finalizer(self._call, self._record, self._capture, delivery, clock)
 
     @property

@@ -189,7 +189,19 @@ class CallRecord:
     takes `lock`.
     """
 
-    __slots__ = ("asked", "events", "late", "lock", "open", "pauses", "runs", "sealed", "tasks", "turns")
+    __slots__ = (
+        "asked",
+        "edges",
+        "events",
+        "late",
+        "lock",
+        "open",
+        "pauses",
+        "runs",
+        "sealed",
+        "tasks",
+        "turns",
+    )
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -199,6 +211,7 @@ class CallRecord:
         self.asked: dict[
             str, bytes
         ] = {}  # the arguments of the tool calls that models made, frozen, by their ids
+        self.edges: dict[str, Any] = {}  # `langgraph.Edges` by graph path, where the program gave its graph
         self.events: list[Event] = []
         self.pauses: list[Pause] = []
         self.lock = threading.Lock()

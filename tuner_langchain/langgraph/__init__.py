@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tuner_langchain.langgraph.edges import Branch, Edges, edges_by_path, edges_on_stack
 from tuner_langchain.langgraph.failures import failure_kind, handover, interrupt_values
-from tuner_langchain.langgraph.marks import mark
+from tuner_langchain.langgraph.marks import PUSH, RESUME, START, mark
 from tuner_langchain.langgraph.returned import (
     Goto,
     is_command,
@@ -20,6 +20,9 @@ from tuner_langchain.langgraph.returned import (
 )
 
 __all__ = [
+    "PUSH",
+    "RESUME",
+    "START",
     "Branch",
     "Edges",
     "Goto",

@@ -9,6 +9,11 @@ from langgraph.constants import START
 
 from tuner_langchain.runs import ChainRun
 
+# Where a run of a graph goes on that was paused; named the way LangGraph names its own ends.
+RESUME: Final = "__resume__"
+# The first item of a task's path when a Send made it.
+PUSH: Final = "__pregel_push"
+
 _STEP: Final = "graph:step:"
 _SEQUENCE: Final = "seq:step:"
 

@@ -2,67 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tuner_langchain.runs import ChainRun, Run
+import orjson
+
+from tuner_langchain.runs import ChainRun, Event, Failure, Run
 from tuner_langchain.segments import Segment
+from tuner_langchain.timeline.arrivals import Source
 from tuner_langchain.timeline.clock import Span
-
-
-def status_of(run: Run) -> str:
-    """Return how a run ended, in one word."""
-    if run.failure is not None:
-        return "cancelled" if run.failure.kind == "abandoned" else run.failure.kind
-    if run.end_ns is not None:
-        return "ok"
-    return "cancelled" if any_failed(run.parent) else "unfinished"
-
-
-def any_failed(run: Run | None) -> bool:
-    """Return whether a run around this one ended in a failure."""
-    while run is not None:
-        if run.failure is not None:
-            return True
-        run = run.parent
-    return False
+from tuner_langchain.timeline.sources import Visit
+from tuner_langchain.timeline.status import raising_node, status_of
 
 
 def graph_path(run: Run) -> str:
     """Return the path of the graph a run belongs to: the nodes around it, joined with ":"."""
     names: list[str] = []
-    around = run.parent
+    inside_call = isinstance(run, ChainRun) and run.is_call
+    around = run.task
     while around is not None:
-        if isinstance(around, ChainRun) and around.is_task and around.name:
-            names.append(around.name)
-        around = around.parent
+        # A `@task` function runs in the graph of the node that called it.
+        if not inside_call:
+            names.append(str(around.name))
+        inside_call = around.is_call
+        around = around.task
     return ":".join(reversed(names))
 
 
-def node_rows(tasks: list[ChainRun], turns: dict[Run, int], span: Span) -> list[Segment]:
-    """Return a row for each execution of a node."""
-    previous: dict[Run | None, str] = {}
-    rows: list[Segment] = []
-    for run in tasks:
-        graph = graph_path(run)
-        name = f"{graph}:{run.name}" if graph else str(run.name)
-        came_from = previous.get(run.parent, "__start__")
-        previous[run.parent] = name
-        start, end = span.ms(run.start_ns), span.ms(span.end_of(run))
-        metadata: dict[str, Any] = {
-            "status": status_of(run),
-            "step": run.step,
-            "graph": graph,
-            "turn": turns.get(run.root, 0),
-        }
-        rows.append(
-            {
-                "role": "node_transition",
-                "text": name,
-                "start_ms": start,
-                "end_ms": end,
-                "duration_ms": end - start,
-                "node": {"from": came_from, "to": name, "reason": None},
-                "metadata": metadata,
-            }
-        )
-    return rows
+def node_row(task: ChainRun, visit: Visit, turn: int, events: Sequence[Event], span: Span) -> Segment:
+    """Return the row of one execution of a node."""
+    start, end = span.ms(task.start_ns), span.ms(span.end_of(task))
+    sources = visit.sources
+    metadata: dict[str, Any] = {
+        "status": status_of(task),
+        "step": task.step,
+        "attempt": visit.attempt,
+        "graph": visit.graph,
+        "turn": turn,
+        "sources": [
+            {"from": source.came_from, "kind": source.kind, "name": source.name, "value": source.value}
+            for source in sources
+        ],
+    }
+    if task.failure is not None and raising_node(task.failure) is task:
+        _describe_failure(task.failure, metadata)
+    if task.input_json is not None:
+        metadata["input"] = orjson.Fragment(task.input_json)
+    if task.output_json is not None:
+        metadata["output"] = orjson.Fragment(task.output_json)
+    if events:
+        metadata["events"] = [event_data(event, span) for event in events]
+    return {
+        "role": "node_transition",
+        "text": visit.path,
+        "start_ms": start,
+        "end_ms": end,
+        "duration_ms": end - start,
+        "node": {"from": _from(sources), "to": visit.path, "reason": _reason(sources)},
+        "metadata": metadata,
+    }
+
+
+def event_data(event: Event, span: Span) -> dict[str, Any]:
+    """Return a custom event as it is shown."""
+    return {"name": event.name, "data": orjson.Fragment(event.data), "at_ms": span.ms(event.at_ns)}
+
+
+def error_data(failure: Failure) -> dict[str, Any]:
+    """Return an exception as it is shown; its text only where it may be sent."""
+    if failure.message is None:
+        return {"type": failure.type}
+    return {"type": failure.type, "message": failure.message}
+
+
+def _describe_failure(failure: Failure, metadata: dict[str, Any]) -> None:
+    if failure.kind == "error":
+        metadata["error"] = error_data(failure)
+    elif failure.interrupts:
+        asked = [orjson.Fragment(value) for value in failure.interrupts]
+        metadata["interrupt"] = asked[0] if len(asked) == 1 else asked
+
+
+def _from(sources: Sequence[Source]) -> str:
+    if len(sources) == 1:
+        return sources[0].came_from
+    return "+".join(sorted({source.came_from for source in sources}))
+
+
+def _reason(sources: Sequence[Source]) -> str | None:
+    """Return why a node ran in a few words; None for what goes without saying."""
+    if len(sources) == 1:
+        return _phrase(sources[0])
+    return "; ".join(dict.fromkeys(phrase for phrase in map(_phrase, sources) if phrase)) or None
+
+
+def _phrase(source: Source) -> str | None:
+    match source.kind:
+        case "entry" | "edge" | "unknown":
+            return None
+        case "router":
+            return f"{source.name}: {source.value}" if source.value is not None else str(source.name)
+        case "command" | "parent_command":
+            return f"handoff: {source.name}" if source.name else "command"
+        case "error_handler":
+            return "error handler"
+    return source.kind
