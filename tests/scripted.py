@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ScriptedModel(BaseChatModel):
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
         """Take note of the tools; the script decides what is called."""
-        return self.bind(tools=[getattr(tool, "name", str(tool)) for tool in tools])
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools])
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
         with self._lock:

@@ -29,8 +29,9 @@ def requested_model(metadata: Mapping[str, Any] | None, invocation: Any, seriali
 def purpose(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None, options: Any) -> Purpose:
     """Return what a model call is for, as far as its start tells: to speak or to fill a form.
 
-    `lc_source` is LangChain's mark for the calls of its middleware (summaries, choice of tools); "nostream" is
-    LangGraph's tag for models whose tokens are not for the caller; structured output comes with its format.
+    `lc_source` is LangChain's mark for the calls of its middleware (summaries, choice of tools); "nostream"
+    is LangGraph's tag for models whose tokens are not for the caller; structured output comes with its
+    format.
     """
     if metadata and "lc_source" in metadata:
         return "middleware"

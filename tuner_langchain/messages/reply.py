@@ -23,8 +23,9 @@ class Usage(NamedTuple):
 class Reply(NamedTuple):
     """What a model call ended with.
 
-    `reported` says what is known of its tokens: "spent" (in `usage`), "cached" (the answer came from LangChain's
-    cache and cost nothing), "elsewhere" (counted with another prompt of the same batch), or "unknown".
+    `reported` says what is known of its tokens: "spent" (in `usage`), "cached" (the answer came from
+    LangChain's cache and cost nothing), "elsewhere" (counted with another prompt of the same batch), or
+    "unknown".
     """
 
     text: str = ""

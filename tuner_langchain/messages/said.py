@@ -1,7 +1,7 @@
 """The conversation in a program's values, read: what a turn brought and what a node added. Pure.
 
-Nothing here goes through a message history: each reading starts at the end and stops at the first message that was
-there before. What is kept of a message is its text and its ids, never the message.
+Nothing here goes through a message history: each reading starts at the end and stops at the first message
+that was there before. What is kept of a message is its text and its ids, never the message.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ REMOVE: Final = "remove"
 class Said(NamedTuple):
     """One message of the conversation.
 
-    `message_id` is LangChain's id, None where the message had none yet; `object_id` is the identity of the message
-    object, only to tell two messages without ids apart while both are alive.
+    `message_id` is LangChain's id, None where the message had none yet; `object_id` is the identity of the
+    message object, only to tell two messages without ids apart while both are alive.
     """
 
     text: str
@@ -33,9 +33,10 @@ class Incoming(NamedTuple):
     """The caller's messages at the end of a turn's input, those after the agent's last answer.
 
     `before_id` is the id of the caller's message before that answer. `whole` says that the input reached back
-    behind this turn, so that what is missing in it was taken out of the conversation. `guessed` marks the one string
-    of an input without messages, which only a chain reads as what the caller said. `awaited` marks a chain that is
-    fed as a stream: its words come later.
+    behind this turn, so that what is missing in it was taken out of the conversation. `guessed` marks the one
+    string of an input without messages, which only a chain reads as what the caller said. `awaited` marks a
+    chain that is fed as a stream: its words come later. `resumed` is text that a paused graph went on with,
+    which the caller said if a node takes it into the conversation.
     """
 
     said: tuple[Said, ...] = ()
@@ -43,17 +44,21 @@ class Incoming(NamedTuple):
     whole: bool = False
     guessed: bool = False
     awaited: bool = False
+    resumed: tuple[str, ...] = ()
 
 
 class Added(NamedTuple):
     """What a node or a chain added to the conversation: the agent's messages with text, and ids it removed.
 
-    `after` is the caller's message in front of them, where the output holds it.
+    `after` is the caller's message in front of them, where the output holds it, and `heard` what stands behind
+    them in the caller's name. `plain` marks an answer that is no message of a conversation.
     """
 
     said: tuple[Said, ...]
     removed: tuple[str, ...] = ()
     after: Said | None = None
+    heard: tuple[Said, ...] = ()
+    plain: bool = False
 
 
 NOTHING: Final = Incoming()
@@ -68,7 +73,7 @@ def incoming(inputs: Any, key: str) -> Incoming:
 
 
 def added(outputs: Any, key: str, last_input: Said | None = None) -> Added | None:
-    """Return what a node's output added to the conversation after `last_input`, the last message it was given."""
+    """Return what a node's output added to the conversation after `last_input`, the last message it got."""
     try:
         return _added(outputs, key, last_input)
     except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
@@ -78,11 +83,14 @@ def added(outputs: Any, key: str, last_input: Said | None = None) -> Added | Non
 def answers(outputs: Any, key: str) -> Added | None:
     """Return what a plain chain answered: a string, a message, messages, or one of these as its output."""
     if isinstance(outputs, str):
-        return Added((Said(outputs, None, 0),)) if outputs else None
-    if isinstance(outputs, Mapping) and key not in outputs:
+        return Added((Said(outputs, None, 0),), plain=True) if outputs else None
+    if isinstance(outputs, Mapping) and key not in outputs and not _is_message(outputs):
         # The names that LangChain's own agents and retrieval chains answer under.
         answer = outputs.get("output", outputs.get("answer"))
-        return answers(answer, key) if isinstance(answer, str) else added(answer, key)
+        if isinstance(answer, str):
+            return answers(answer, key)
+        found = added(answer, key)
+        return found._replace(plain=True) if found is not None else None
     return added(outputs, key)
 
 
@@ -100,7 +108,7 @@ def last_message(state: Any, key: str) -> Said | None:
 def _incoming(inputs: Any, key: str) -> Incoming:
     value = _conversation(inputs, key)
     if value is None:
-        return _plain_words(inputs)
+        return Incoming(resumed=_resumed_with(inputs)) if _is_command(inputs) else _plain_words(inputs)
     found: list[Said] = []
     beyond = False
     for message in _backwards(value):
@@ -114,6 +122,12 @@ def _incoming(inputs: Any, key: str) -> Incoming:
         else:
             beyond = True
     return Incoming(tuple(reversed(found)), None, whole=beyond)
+
+
+def _resumed_with(command: Any) -> tuple[str, ...]:
+    resume = getattr(command, "resume", None)
+    values = resume.values() if isinstance(resume, Mapping) else (resume,)
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def _plain_words(inputs: Any) -> Incoming:
@@ -132,21 +146,25 @@ def _plain_words(inputs: Any) -> Incoming:
 def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
     found: list[Said] = []
     removed: list[str] = []
+    heard: list[Said] = []
     after = None
     for message in _new_messages(outputs, key, last_input):
         kind, content, message_id = _parts(message)
         if kind in AI:
             text = content_text(content)
-            if text and not text.isspace():
+            if text and not text.isspace() and not _written_by_library(message):
                 found.append(Said(text, message_id, id(message)))
         elif kind == REMOVE and message_id is not None:
             removed.append(message_id)
-        elif kind in HUMAN and found:
-            after = Said(content_text(content), message_id, id(message))
-            break
-    if not found and not removed:
+        elif kind in HUMAN:
+            human = Said(content_text(content), message_id, id(message))
+            if found:
+                after = human
+                break
+            heard.append(human)
+    if not found and not removed and not heard:
         return None
-    return Added(tuple(reversed(found)), tuple(removed), after)
+    return Added(tuple(reversed(found)), tuple(removed), after, tuple(reversed(heard)))
 
 
 def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
@@ -232,9 +250,12 @@ def _is_message(value: Any) -> bool:
 
 
 def _written_by_library(message: Any) -> bool:
-    """Return whether a human message is a summary that a middleware wrote, not the caller's words."""
+    """Return whether a library wrote a message for its own ends: a middleware's summary, a supervisor's note."""
     extra = getattr(message, "additional_kwargs", None)
-    return bool(extra) and isinstance(extra, dict) and "lc_source" in extra
+    noted = getattr(message, "response_metadata", None)
+    return (isinstance(extra, dict) and "lc_source" in extra) or (
+        isinstance(noted, dict) and "__is_handoff_back" in noted
+    )
 
 
 def _parts(message: Any) -> tuple[str, Any, str | None]:

@@ -1,8 +1,9 @@
 """What was said, turn by turn, as the graph alone tells it. Pure.
 
-The caller's lines are the messages that a turn brought. The agent's lines are the messages that the outermost nodes
-added to the conversation; a chain without nodes answers with its output. A message is tied to the model call that
-made it by its id. Where a turn was cut, what a model had streamed to the caller by then is a line too (`cut`).
+The caller's lines are the messages that a turn brought. The agent's lines are the messages that the outermost
+nodes added to the conversation; a chain without nodes answers with its output. A message is tied to the model
+call that made it by its id. Where a turn was cut, what a model had streamed to the caller by then is a line
+too (`cut`).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class _Answers:
             if task.said is not None:
                 self._take_all(turn, task.said, task, models)
         answered = outcome.answers
-        if answered is not None and (not outermost or _reaches_back(turn, answered)):
+        if answered is not None and (not outermost or _says_more(turn, answered)):
             self._take_all(turn, answered, turn.root, models)
         _mark_abandoned(turn)
 
@@ -162,7 +163,7 @@ def _maker(said: Said, candidates: Iterable[ModelRun]) -> ModelRun | None:
 
 
 def _maker_by_text(turn: TurnRuns, said: Said, by: Run) -> ModelRun | None:
-    """Return the model call inside `by` whose words a new message repeats (`AIMessage(reply.content)`, a parser)."""
+    """Return the model call inside `by` whose words a new message repeats, as a parser's text does."""
     for model in turn.models:
         if (
             model not in turn.used
@@ -175,7 +176,7 @@ def _maker_by_text(turn: TurnRuns, said: Said, by: Run) -> ModelRun | None:
 
 
 def _first_to_say(turn: TurnRuns, said: Said, by: Run) -> Run:
-    """Return the node that said a fixed sentence first: the deepest, because it ended before those around it."""
+    """Return the node that said a fixed sentence first: the deepest, as it ended before those around it."""
     if isinstance(by, ChainRun) and by.is_task:
         inner = [
             task
@@ -188,8 +189,13 @@ def _first_to_say(turn: TurnRuns, said: Said, by: Run) -> Run:
     return by
 
 
-def _reaches_back(turn: TurnRuns, answered: Added) -> bool:
-    """Return whether a graph's outcome may say more than its nodes did: a node answered from LangGraph's cache."""
+def _says_more(turn: TurnRuns, answered: Added) -> bool:
+    """Return whether a graph's outcome may say more than its nodes did.
+
+    It does when a node answered from LangGraph's cache, and when the outcome is no state with messages.
+    """
+    if answered.plain and not turn.lines:
+        return True
     heard = turn.root.turn.incoming.said if turn.root.turn is not None else ()
     return bool(heard) and answered.after is not None and answered.after.text == heard[-1].text
 
@@ -199,7 +205,7 @@ def _was_streamed(line: Line) -> bool:
 
 
 def _mark_abandoned(turn: TurnRuns) -> None:
-    """Mark the last line of a stream that the consumer stopped reading: a closed generator lets its nodes finish."""
+    """Mark the last line of a stream that was not read to its end: a closed generator lets its nodes finish."""
     failure = turn.root.failure
     if failure is not None and failure.kind == "abandoned" and turn.lines and _was_streamed(turn.lines[-1]):
         turn.lines[-1].interrupted = True

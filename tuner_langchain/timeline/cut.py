@@ -1,8 +1,8 @@
 """What the caller had heard when a turn was cut: the words streamed by then. Pure.
 
 Only the model that speaks to the caller counts. A model inside a tool, one that fills a form or works for a
-middleware, one tagged "nostream" and one whose words begin as JSON do not speak; nor does a model in a node where,
-elsewhere in the call, a finished answer did not join the conversation.
+middleware, one tagged "nostream" and one whose words begin as JSON do not speak; nor does a model in a node
+where, elsewhere in the call, a finished answer did not join the conversation.
 """
 
 from __future__ import annotations

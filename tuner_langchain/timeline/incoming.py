@@ -8,7 +8,7 @@ from tuner_langchain.messages import NOTHING, Said
 from tuner_langchain.timeline.lines import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tuner_langchain.timeline.clock import Span
     from tuner_langchain.timeline.turns import TurnRuns
@@ -67,7 +67,17 @@ def _brought(turn: TurnRuns) -> tuple[Said, ...]:
         return ()
     if incoming.awaited and facts.words:
         return (Said(facts.words, None, 0),)
+    if incoming.resumed:
+        return tuple(_resumed(turn, incoming.resumed))
     return incoming.said
+
+
+def _resumed(turn: TurnRuns, words: Sequence[str]) -> Iterator[Said]:
+    """Yield what a paused graph went on with, where a node took it into the conversation as the caller's."""
+    for task in turn.outermost():
+        for said in task.said.heard if task.said is not None else ():
+            if said.text in words:
+                yield said
 
 
 def _unmatched(messages: Sequence[Said], known: Sequence[Said]) -> list[Said]:

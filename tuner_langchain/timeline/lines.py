@@ -16,8 +16,8 @@ class Line:
     """
 
     __slots__ = (
-        "end_ms", "extra", "interrupted", "message_id", "model", "node", "object_id", "role", "spoken", "start_ms",
-        "text", "turn", "words",
+        "end_ms", "extra", "interrupted", "message_id", "model", "node", "object_id", "role", "spoken",
+        "start_ms", "text", "turn", "words",
     )  # fmt: skip
 
     def __init__(
