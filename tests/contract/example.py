@@ -42,31 +42,66 @@ _EXAMPLE: dict[str, Any] = {
     "recording_s3_caller_channel": 0,
     ROWS: [
         {
-            "role": "user", "text": "A table for two?", "start_ms": 800, "end_ms": 2100, "duration_ms": 1300,
+            "role": "user",
+            "text": "A table for two?",
+            "start_ms": 800,
+            "end_ms": 2100,
+            "duration_ms": 1300,
             "words": [{"word": "table", "start_ms": 900, "end_ms": 1200, "confidence": 0.9}],
             "metadata": {"stt_node_ttfb": 80, "transcript_confidence": 0.9},
         },
         {
-            "role": "node_transition", "text": "booking", "start_ms": 2110, "end_ms": 2540, "duration_ms": 430,
-            "node": {"from": "triage", "to": "booking", "reason": None}, "metadata": {"step": 1},
+            "role": "node_transition",
+            "text": "booking",
+            "start_ms": 2110,
+            "end_ms": 2540,
+            "duration_ms": 430,
+            "node": {"from": "triage", "to": "booking", "reason": None},
+            "metadata": {"step": 1},
         },
         {
-            "role": "agent_function", "text": "find_table", "start_ms": 2200, "end_ms": 2300, "duration_ms": 100,
-            "tool": {"name": "find_table", "request_id": "call_abc", "params": {"people": 2}, "start_ms": 2200},
-        },
-        {
-            "role": "agent_result", "text": "find_table", "start_ms": 2300, "end_ms": 2300, "duration_ms": 0,
+            "role": "agent_function",
+            "text": "find_table",
+            "start_ms": 2200,
+            "end_ms": 2300,
+            "duration_ms": 100,
             "tool": {
-                "name": "find_table", "request_id": "call_abc", "result": {"value": "19:30"}, "is_error": True,
-                "error": "late", "start_ms": 2300,
+                "name": "find_table",
+                "request_id": "call_abc",
+                "params": {"people": 2},
+                "start_ms": 2200,
             },
         },
         {
-            "role": "agent", "text": "At 19:30.", "start_ms": 2350, "end_ms": 2500, "duration_ms": 150,
-            "metadata": {"e2e_latency": 250, "llm_node_ttft": 40.5, "tts_node_ttfb": 60, "interrupted": False},
+            "role": "agent_result",
+            "text": "find_table",
+            "start_ms": 2300,
+            "end_ms": 2300,
+            "duration_ms": 0,
+            "tool": {
+                "name": "find_table",
+                "request_id": "call_abc",
+                "result": {"value": "19:30"},
+                "is_error": True,
+                "error": "late",
+                "start_ms": 2300,
+            },
+        },
+        {
+            "role": "agent",
+            "text": "At 19:30.",
+            "start_ms": 2350,
+            "end_ms": 2500,
+            "duration_ms": 150,
+            "metadata": {
+                "e2e_latency": 250,
+                "llm_node_ttft": 40.5,
+                "tts_node_ttfb": 60,
+                "interrupted": False,
+            },
         },
     ],
-}  # fmt: skip
+}
 
 ABSENT = object()
 

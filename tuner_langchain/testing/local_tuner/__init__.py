@@ -14,11 +14,12 @@ from __future__ import annotations
 try:
     from tuner_langchain.testing.local_tuner.server import LocalTuner
 except ModuleNotFoundError as error:
-    if error.name not in ("starlette", "uvicorn", "python_multipart"):
+    library = (error.name or "").partition(".")[0]
+    if library not in ("starlette", "uvicorn", "python_multipart"):
         raise
     raise ModuleNotFoundError(
-        f"The local Tuner needs {error.name}, which is not installed: pip install 'tuner-langchain[serve]'",
-        name=error.name,
+        f"The local Tuner needs {library}, which is not installed: pip install 'tuner-langchain[serve]'",
+        name=library,
     ) from None
 
 from tuner_langchain.testing.local_tuner.answers import Refusal

@@ -78,7 +78,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        status = 500
+        status: int | None = None
 
         async def send_noting_status(message: Message) -> None:
             nonlocal status
@@ -87,13 +87,22 @@ class AccessLog:
                 headers = MutableHeaders(scope=message)
                 for name, value in {**SAFETY_HEADERS, "X-Request-Id": token_hex(8)}.items():
                     headers.setdefault(name, value)
+            elif not message.get(
+                "more_body"
+            ):  # before its last byte, so that who has the answer finds the line
+                _log(scope, status, began)
             await send(message)
 
         try:
             await self._app(scope, receive, send_noting_status)
-        finally:
-            took_ms = round((time.monotonic() - began) * 1000)
-            logger.info("%s %s %d %d ms", scope["method"], _printable(scope), status, took_ms)
+        except Exception:
+            _log(scope, 500, began)
+            raise
+
+
+def _log(scope: Scope, status: int | None, began: float) -> None:
+    took_ms = round((time.monotonic() - began) * 1000)
+    logger.info("%s %s %s %d ms", scope["method"], _printable(scope), status, took_ms)
 
 
 def _printable(scope: Scope) -> str:

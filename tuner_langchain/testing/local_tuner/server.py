@@ -108,7 +108,8 @@ class LocalTuner:
                 self._running = _Running(self._desk, self._host, self._port)
             except OSError as error:
                 self.stop()
-                problem = f"port {self._port} on {self._host} cannot be used ({os.strerror(error.errno or 0)})"
+                reason = os.strerror(error.errno or 0)
+                problem = f"port {self._port} on {self._host} cannot be used ({reason})"
                 raise OSError(error.errno, f"{problem}; port 0 takes a free one") from None
         return self
 

@@ -1,0 +1,1 @@
+"""The Tuner that runs on one's own machine."""
