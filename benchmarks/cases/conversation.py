@@ -89,19 +89,19 @@ def _memory(turns: list[list[Event]]) -> list[Row]:
         rows.single(
             "LangChain messages held after 200 turns",
             "messages a turn",
-            _messages(seen[TURNS]) / TURNS,
+            messages_in(seen[TURNS]) / TURNS,
             at_most=2,
         ),
         rows.single(
-            "runs and messages held after finalize", "objects", _messages(after) + _runs(after), at_most=0
+            "runs and messages held after finalize", "objects", messages_in(after) + runs_in(after), at_most=0
         ),
         rows.single("memory of a finalised handler", "KiB", after.size_bytes / 1024, at_most=16),
     ]
 
 
-def _messages(found: Reach) -> int:
+def messages_in(found: Reach) -> int:
     return sum(found.types.get(name, 0) for name in MESSAGES)
 
 
-def _runs(found: Reach) -> int:
+def runs_in(found: Reach) -> int:
     return sum(count for name, count in found.types.items() if name.endswith("Run"))

@@ -43,7 +43,7 @@ def run(effort: Effort) -> list[Row]:
 
 
 def _printed(program: str) -> list[float]:
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True)
     printed: list[float] = json.loads(done.stdout)
     return printed
 

@@ -22,7 +22,7 @@ def run(effort: Effort) -> list[Row]:
     """Measure in a fresh process, so that no other workload's memory is counted."""
     calls = CALLS // 5 if effort.quick else CALLS
     command = [sys.executable, "-m", "benchmarks.cases.memory", str(calls)]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return [
         rows.single(f"RSS gained by {calls:,} calls, finalised", "MiB", found["rss_mib"], at_most=2),
         rows.single("live blocks gained by them", "blocks a call", found["blocks"] / calls, at_most=0.01),
