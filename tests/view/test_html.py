@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from view import samples
-from view.test_story import DOCUMENT
 
 from tuner_langchain.view.html import data_block, fill, page
 from tuner_langchain.view.notebook import repr_html
 from tuner_langchain.view.pages import call, calls, refusals
+from view import samples
+from view.test_story import DOCUMENT
 
 
 class Elements(HTMLParser):
@@ -45,7 +45,9 @@ def names(source):
     return [tag for tag, _ in Elements(source).found]
 
 
-@pytest.mark.parametrize("source", [page(samples.restaurant()), calls(), refusals()], ids=["call", "calls", "refusals"])
+@pytest.mark.parametrize(
+    "source", [page(samples.restaurant()), calls(), refusals()], ids=["call", "calls", "refusals"]
+)
 def test_the_page_asks_the_network_for_nothing(source):
     """No element names an address, the style imports nothing."""
     for tag, attributes in Elements(source).found:
@@ -59,11 +61,10 @@ def test_the_page_asks_the_network_for_nothing(source):
 def test_the_policy_names_this_style_and_this_script_and_nothing_else():
     """Whatever got into the page could not run: only what has these hashes may."""
     elements = Elements(page(samples.hostile()))
-    (policy,) = [
-        a["content"] for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy"
-    ]
+    (policy,) = [a["content"] for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy"]
     style, script = (
-        b64encode(sha256(elements.raw[key].encode()).digest()).decode() for key in (("style", ""), ("script", ""))
+        b64encode(sha256(elements.raw[key].encode()).digest()).decode()
+        for key in (("style", ""), ("script", ""))
     )
     assert policy == (
         f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from view import samples
-from view.test_story import DOCUMENT
 
 from tuner_langchain.view.lines import cells, cut, wrap
 from tuner_langchain.view.outline import timeline_text
 from tuner_langchain.view.story import read_story
 from tuner_langchain.view.terminal import show
+from view import samples
+from view.test_story import DOCUMENT
 
 SAMPLES = [samples.restaurant, samples.hostile, samples.other_sdk]
 
@@ -73,14 +73,18 @@ def test_turns_and_call_have_their_totals():
         "cost            $0.0041",
         "slowest node    booking:look_up, 3.02 s (turn 3)",
         "slowest tool    reserve, 2.99 s (turn 3)",
-        "path            start → understand ×4",
+        "path            start → understand \N{MULTIPLICATION SIGN}4",
     ):
         assert line in text.splitlines()
 
 
 def test_bars_stand_where_their_time_is():
     """On a turn's scale a bar begins and ends in proportion; the agent's ends with the turn."""
-    rows = [samples.user(1, 0, 500, "Hi"), samples.node(1, 500, 750, "a", "__start__"), samples.agent(1, 750, 1000, "Ho")]
+    rows = [
+        samples.user(1, 0, 500, "Hi"),
+        samples.node(1, 500, 750, "a", "__start__"),
+        samples.agent(1, 750, 1000, "Ho"),
+    ]
     lines = timeline_text(samples.document("scale", rows), width=80).splitlines()
     bars = {}
     for line in lines:

@@ -11,7 +11,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from view import samples
 
 from tuner_langchain.cli import show
 from tuner_langchain.delivery.fs import FileSystem
@@ -20,6 +19,7 @@ from tuner_langchain.delivery.outbox import Outbox
 from tuner_langchain.testing import LocalTuner
 from tuner_langchain.view.html import page
 from tuner_langchain.view.outline import timeline_text
+from view import samples
 
 
 def run(*arguments):
@@ -44,7 +44,9 @@ def _outbox(tmp_path):
     outbox.prepare()
     document = samples.restaurant() | {"call_id": "waiting/1"}
     item = Item(1, "agent", samples.STARTED, "waiting/1", json.dumps(document).encode())
-    name = ItemName.new("waiting/1", created_ms=samples.STARTED, destination=destination_of(1, "agent"), nonce="0" * 8)
+    name = ItemName.new(
+        "waiting/1", created_ms=samples.STARTED, destination=destination_of(1, "agent"), nonce="0" * 8
+    )
     outbox.put("new", str(name), [item.header(), item.body])
     return tmp_path / "outbox"
 
@@ -53,7 +55,8 @@ def _outbox(tmp_path):
 def _tuner(tmp_path):
     """A local Tuner that has stored the restaurant's call."""
     with LocalTuner(tmp_path / "tuner") as tuner:
-        url = f"{tuner.base_url}/api/v1/public/call?workspace_id={tuner.workspace_id}&agent_remote_identifier={tuner.agent_id}"
+        query = f"workspace_id={tuner.workspace_id}&agent_remote_identifier={tuner.agent_id}"
+        url = f"{tuner.base_url}/api/v1/public/call?{query}"
         headers = {"Authorization": f"Bearer {tuner.api_key}", "Content-Type": "application/json"}
         body = json.dumps(samples.restaurant()).encode()
         with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
@@ -113,7 +116,9 @@ def test_a_waiting_calls_file_is_shown(outbox, capsys):
     assert capsys.readouterr().out.startswith("waiting/1\n")
 
 
-@pytest.mark.parametrize("place", [lambda tuner: tuner.base_url, lambda tuner: tuner.directory], ids=["address", "directory"])
+@pytest.mark.parametrize(
+    "place", [lambda tuner: tuner.base_url, lambda tuner: tuner.directory], ids=["address", "directory"]
+)
 def test_a_stored_call_is_shown_by_its_id(tuner, place, capsys):
     """From the local Tuner that runs, and from the directory of one that does not."""
     assert run("restaurant-7f3a", "--from", place(tuner)) == 0
@@ -151,4 +156,6 @@ def test_no_other_machine_is_asked(capsys):
 def test_the_package_holds_the_pages_files():
     """What the page is made of lies beside the code, in the package."""
     assets = Path(show.__file__).parents[1] / "view" / "assets"
-    assert {"page.html", "page.css", "main.js", "list.html", "list.css", "list.js"} <= {p.name for p in assets.iterdir()}
+    assert {"page.html", "page.css", "main.js", "list.html", "list.css", "list.js"} <= {
+        p.name for p in assets.iterdir()
+    }

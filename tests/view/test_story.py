@@ -7,10 +7,10 @@ import copy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from view import samples
 
 from tuner_langchain.testing.contract import validate
 from tuner_langchain.view.story import read_story
+from view import samples
 
 SAMPLES = [samples.restaurant, samples.many_rows, samples.hostile, samples.other_sdk]
 
@@ -131,7 +131,10 @@ def test_what_is_not_said_is_not_invented():
 def test_times_come_from_words_and_durations_too():
     """The contract lets a row give its time in three ways."""
     story = read_story(samples.other_sdk())
-    assert [(bar.start_ms, bar.end_ms) for bar in story.bars if bar.kind == "user"] == [(2000, 3100), (7200, 8000)]
+    assert [(bar.start_ms, bar.end_ms) for bar in story.bars if bar.kind == "user"] == [
+        (2000, 3100),
+        (7200, 8000),
+    ]
     assert (story.bars[0].start_ms, story.bars[0].end_ms) == (100, 1500)
 
 
@@ -176,12 +179,15 @@ def test_nodes_of_the_path_stand_in_the_order_of_first_visits_with_nested_ones_i
 
 def test_an_error_is_told_once_where_it_happened():
     """The nodes around a failed tool, node or model call are not errors of their own."""
+    error = {"type": "ValueError", "message": "bad"}
     rows = [
         samples.node(1, 0, 900, "outer", "__start__", status="error"),
-        samples.node(1, 10, 890, "outer:inner", "outer:__start__", status="error", error={"type": "ValueError", "message": "bad"}),
-    ]  # fmt: skip
+        samples.node(1, 10, 890, "outer:inner", "outer:__start__", status="error", error=error),
+    ]
     problems = read_story(samples.document("failed", rows)).problems
-    assert [(problem.kind, problem.message) for problem in problems] == [("node outer:inner", "ValueError: bad")]
+    assert [(problem.kind, problem.message) for problem in problems] == [
+        ("node outer:inner", "ValueError: bad")
+    ]
 
 
 def test_errors_without_a_node_are_told_too():
@@ -239,31 +245,31 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TIME = st.integers(-100, 10_000) | JSON
-ROW = st.fixed_dictionaries(
-    {},
-    optional={
-        "role": st.sampled_from(["user", "agent", "agent_function", "agent_result", "node_transition"]) | JSON,
-        "text": st.text(max_size=20) | JSON,
-        "start_ms": TIME,
-        "end_ms": TIME,
-        "duration_ms": TIME,
-        "words": st.lists(st.fixed_dictionaries({}, optional={"start_ms": TIME, "end_ms": TIME}), max_size=2) | JSON,
-        "node": st.fixed_dictionaries({}, optional={"from": JSON, "to": st.sampled_from(["a", "a:b", "c"]) | JSON}) | JSON,
-        "tool": st.fixed_dictionaries({}, optional={"name": JSON, "request_id": JSON, "params": JSON, "result": JSON}) | JSON,
-        "metadata": st.fixed_dictionaries(
-            {},
-            optional={
-                "turn": st.integers(0, 3) | JSON, "graph": st.sampled_from(["", "a"]) | JSON, "node": JSON, "status": JSON,
-                "sources": JSON, "events": JSON, "llm": JSON, "error": JSON, "e2e_latency": TIME, "interrupted": JSON,
-            },
-        )
-        | JSON,
-    },
+ROLE = st.sampled_from(["user", "agent", "agent_function", "agent_result", "node_transition"])
+
+
+def some(**fields):
+    """An object with some of these fields, or anything else."""
+    return st.fixed_dictionaries({}, optional=fields) | JSON
+
+
+METADATA = some(
+    turn=st.integers(0, 3) | JSON, graph=st.sampled_from(["", "a"]) | JSON, node=JSON, status=JSON, sources=JSON,
+    events=JSON, llm=st.lists(some(start_ms=TIME, end_ms=TIME, model=JSON), max_size=2) | JSON, error=JSON,
+    e2e_latency=TIME, interrupted=JSON,
+)  # fmt: skip
+ROW = some(
+    role=ROLE | JSON, text=st.text(max_size=20) | JSON, start_ms=TIME, end_ms=TIME, duration_ms=TIME,
+    words=st.lists(some(start_ms=TIME, end_ms=TIME), max_size=2) | JSON, metadata=METADATA,
+    node=st.fixed_dictionaries({"to": st.sampled_from(["a", "a:b", "c"])}, optional={"from": JSON}) | JSON,
+    tool=some(name=JSON, request_id=JSON, params=JSON, result=JSON, is_error=st.booleans(), error=JSON),
 )  # fmt: skip
 DOCUMENT = st.fixed_dictionaries(
     {"transcript_with_tool_calls": st.lists(ROW, max_size=8) | JSON},
-    optional={name: JSON for name in ("call_id", "call_type", "start_timestamp", "end_timestamp", "duration_ms", "call_cost")}
-    | {"metadata": st.fixed_dictionaries({}, optional={"errors": JSON, "usage_token": JSON, "llm_usage": JSON}) | JSON},
+    optional={
+        "call_id": JSON, "call_type": JSON, "start_timestamp": JSON, "end_timestamp": JSON, "duration_ms": JSON,
+        "call_cost": JSON, "metadata": some(errors=JSON, usage_token=JSON, llm_usage=JSON),
+    },
 )  # fmt: skip
 
 

@@ -39,12 +39,12 @@ function stepInLane(by) {
   choose(lane.bars[lane.bars.indexOf(chosen.bar) + by] ?? chosen.bar);
 }
 
+/** Go to the next lane that has something of this turn, and there to what is nearest in time. */
 function stepLane(by) {
-  const { start_ms: from, end_ms: to } = chosen.bar;
-  const overlaps = (bar) => bar && bar.start_ms <= to && bar.end_ms >= from;
+  const { start_ms: from, end_ms: to, turn } = chosen.bar;
   const rest = by > 0 ? lanes.slice(chosen.bar.lane + 1) : lanes.slice(0, chosen.bar.lane).reverse();
-  const candidates = rest.map((lane) => nearestInLane(lane, (from + to) / 2)).filter(Boolean);
-  choose(candidates.find(overlaps) ?? candidates[0] ?? chosen.bar);
+  const own = rest.map((lane) => ({ bars: lane.bars.filter((bar) => bar.turn === turn) })).find((lane) => lane.bars.length);
+  choose(own ? nearestInLane(own, (from + to) / 2) : chosen.bar);
 }
 
 function stepTurn(by) {

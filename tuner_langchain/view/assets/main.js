@@ -118,6 +118,7 @@ function start() {
   chart.style.height = `${chartHeight}px`;
   readColours();
   listeners.push(repaint);
+  fit();
   steer();
   at("facts").addEventListener("keydown", (event) => { if (event.key === "Escape") closeFacts(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);

@@ -13,6 +13,7 @@ function look(from, to) {
   const middle = (from + to) / 2;
   window_.from = Math.min(Math.max(0, middle - span / 2), LONGEST_MS - span);
   window_.to = window_.from + span;
+  at("chart").dataset.window = `${Math.round(window_.from)} ${Math.round(window_.to)}`;
   for (const listener of listeners) listener();
 }
 
