@@ -26,7 +26,9 @@ def requested_model(metadata: Mapping[str, Any] | None, invocation: Any, seriali
     return serialized.get("name") if isinstance(serialized, Mapping) else None
 
 
-def purpose(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None, options: Any) -> Purpose:
+def purpose(
+    metadata: Mapping[str, Any] | None, tags: Sequence[str] | None, options: Any, invocation: Any
+) -> Purpose:
     """Return what a model call is for, as far as its start tells: to speak or to fill a form.
 
     `lc_source` is LangChain's mark for the calls of its middleware (summaries, choice of tools); "nostream"
@@ -37,10 +39,11 @@ def purpose(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None, opti
         return "middleware"
     if tags and not _UNHEARD.isdisjoint(tags):
         return "unheard"
-    if isinstance(options, Mapping) and (
-        options.get("ls_structured_output_format") or options.get("response_format")
-    ):
+    if isinstance(options, Mapping) and options.get("ls_structured_output_format"):
         return "structured"
+    for given in (options, invocation):
+        if isinstance(given, Mapping) and given.get("response_format"):
+            return "structured"
     return "speech"
 
 
