@@ -33,7 +33,6 @@ def test_record_needs_no_account_and_no_environment(monkeypatch: pytest.MonkeyPa
 
     assert isinstance(call, TunerCallbackHandler)
     assert call.timeline.path() == "greet"
-    assert not call.finalized
     assert call.body is None
     receipt = call.finalize(disconnection_reason="user_hangup").wait(timeout=1)
     assert (receipt.state, receipt.call_id) == ("delivered", call.call_id)

@@ -1,0 +1,291 @@
+"""Values of a program, as JSON and back: what callbacks are given must mean the same when they are replayed.
+
+Plain data stays as it is. What the handler tells apart by type (messages, commands, exceptions, tuples, ...) becomes
+an object with the key "~" that names it. Anything else is kept as its fields, or as short text. Values under keys
+that look like secrets are masked, whatever their type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, BaseMessageChunk, messages_from_dict
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generation, LLMResult
+from langgraph.types import Command, Send
+
+from tuner_langchain.langgraph import Branch, Edges
+from tuner_langchain.values import short_repr, text
+
+TAG: Final = "~"
+MASK: Final = "***"
+MAX_DEPTH: Final = 40
+SECRET: Final = re.compile(r"api.?key|token$|secret|passw|authorization|credential|cookie", re.IGNORECASE)
+# What tells messages apart, in whichever form they come, is no text that anybody said.
+MARK_KEYS: Final = frozenset({"role", "type", "id", "name", "tool_call_id", "status"})
+ROLES: Final = frozenset({"user", "human", "assistant", "ai", "system", "tool", "placeholder"})
+
+Redact = Callable[[str], str]
+# What strings are here: a "mark" is never content; an "answer" may be a router's; "text" is what people wrote.
+Sort = Literal["mark", "answer", "text"]
+
+
+class Encoder:
+    """Makes values JSON; `redact` sees every text that people or programs wrote, and no mark that runs are told by."""
+
+    def __init__(self, redact: Redact | None = None) -> None:
+        self._redact = redact
+        self._numbers: dict[int, int] = {}
+
+    def identity(self, value: object) -> int:
+        """Return a small number for an object's identity: what is matched by `is` must match in a replay."""
+        return self._numbers.setdefault(id(value), len(self._numbers) + 1)
+
+    def value(self, value: Any, sort: Sort = "mark", depth: int = 0) -> Any:
+        """Return a value as JSON data."""
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            plain = text(str.__str__(value))
+            return self._redact(plain) if sort == "text" and self._redact else plain
+        if isinstance(value, int | float):
+            return _number(value)
+        if depth > MAX_DEPTH:
+            return "<nested too deep>"
+        known = self._known(value, sort, depth + 1)
+        return known if known is not None else self._other(value, sort, depth + 1)
+
+    def _known(self, value: Any, sort: Sort, depth: int) -> Any:  # noqa: PLR0911 - one answer for each type
+        """Return a value that the handler tells by its type; None for any other."""
+        content: Sort = "mark" if sort == "mark" else "text"
+        match value:
+            case UUID():
+                return {TAG: "uuid", "hex": value.hex}
+            case BaseMessage():
+                return {TAG: "message", "type": value.type, "data": self._message(value, depth)}
+            case Send():
+                argument = self.value(value.arg, content, depth)
+                return {TAG: "send", "node": value.node, "arg": argument, "is": self.identity(value.arg)}
+            case Command():
+                goto = self.value(value.goto, "answer", depth)
+                told = {
+                    name: self.value(getattr(value, name), content, depth) for name in ("update", "resume")
+                }
+                return {TAG: "command", "graph": self.value(value.graph), "goto": goto, **told}
+            case LLMResult():
+                batches = [[self._generation(one, depth) for one in batch] for batch in value.generations]
+                return {
+                    TAG: "result",
+                    "generations": batches,
+                    "llm_output": self.value(value.llm_output, depth=depth),
+                }
+            case Document():
+                metadata = self.value(value.metadata, content, depth)
+                return {
+                    TAG: "document",
+                    "text": self.value(value.page_content, content),
+                    "metadata": metadata,
+                }
+            case BaseException():
+                return self._error(value, depth)
+        return None
+
+    def _message(self, message: BaseMessage, depth: int) -> dict[str, Any]:
+        content = {"content", "additional_kwargs", "artifact"}
+        data = {
+            name: self.value(value, "text" if name in content else "mark", depth) for name, value in message
+        }
+        for name in {"tool_calls", "invalid_tool_calls"} & data.keys():
+            data[name] = [
+                {
+                    key: self.value(part, "text" if key == "args" else "mark", depth)
+                    for key, part in call.items()
+                }
+                for call in getattr(message, name)
+            ]
+        return data
+
+    def _generation(self, generation: Any, depth: int) -> dict[str, Any]:
+        return {
+            "text": self.value(generation.text, "text"),
+            "message": self.value(getattr(generation, "message", None), "text", depth),
+            "info": self.value(generation.generation_info, "mark", depth),
+        }
+
+    def _error(self, error: BaseException, depth: int) -> dict[str, Any]:
+        kinds = [cls.__name__ for cls in type(error).__mro__]
+        # LangGraph's own exceptions carry commands and interrupts; of others the text is all there is to know.
+        args = [self.value(arg, "text", depth) for arg in error.args] if "GraphBubbleUp" in kinds else None
+        message = self.value("" if args else _message_of(error), "text")
+        return {TAG: "error", "kinds": kinds, "message": message, "args": args, "is": self.identity(error)}
+
+    def _other(self, value: Any, sort: Sort, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return self._mapping(value, sort, depth)
+        if isinstance(value, list):
+            return [self.value(item, sort, depth) for item in value]
+        if isinstance(value, tuple) and not hasattr(value, "_fields"):
+            role = len(value) == 2 and isinstance(value[0], str) and value[0] in ROLES
+            items = [
+                self.value(item, "mark" if role and not at else sort, depth) for at, item in enumerate(value)
+            ]
+            return {TAG: "tuple", "items": items}
+        if isinstance(value, set | frozenset):
+            return {
+                TAG: "set",
+                "items": [self.value(item, sort, depth) for item in sorted(value, key=short_repr)],
+            }
+        fields = _fields(value)
+        if fields is None:
+            return self.value(short_repr(value), sort)
+        return {TAG: "object", "class": type(value).__name__, "fields": self._mapping(fields, sort, depth)}
+
+    def _mapping(self, value: Mapping[Any, Any], sort: Sort, depth: int) -> dict[str, Any]:
+        items = [(key, self._member(key, item, sort, depth)) for key, item in list(value.items())]
+        if all(isinstance(key, str) and key != TAG for key, _ in items):
+            return {text(key): item for key, item in items}
+        return {TAG: "dict", "items": [[self.value(key), item] for key, item in items]}
+
+    def _member(self, key: object, item: Any, sort: Sort, depth: int) -> Any:
+        if isinstance(key, str) and SECRET.search(key):
+            return MASK
+        content: Sort = "mark" if sort == "mark" or key in MARK_KEYS else "text"
+        return self.value(item, content, depth)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {TAG: "float", "digits": repr(float(value))}
+    # JSON readers differ beyond 64 bits.
+    return int(value) if -(2**63) <= value < 2**63 else {TAG: "int", "digits": str(int(value))}
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's exception may refuse to be shown; its type still is
+        return ""
+
+
+def _fields(value: Any) -> Mapping[str, Any] | None:
+    """Return the fields of a named tuple, a dataclass or a pydantic model, None for anything else."""
+    if isinstance(value, type):
+        return None
+    if hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    return dict(value) if callable(getattr(value, "model_dump", None)) else None
+
+
+class Decoder:
+    """Makes values of what an `Encoder` wrote; what was one object is one object again."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, Any] = {}
+
+    def same(self, number: int | None, value: Any) -> Any:
+        """Return the object that was seen under this number before, when it says the same; else this one."""
+        if number is None:
+            return value
+        known = self._objects.get(number)
+        if type(known) is type(value) and _says(known) == _says(value):
+            return known
+        self._objects[number] = value
+        return value
+
+    def value(self, data: Any) -> Any:
+        """Return the value that JSON data stands for."""
+        if isinstance(data, list):
+            return [self.value(item) for item in data]
+        if not isinstance(data, dict):
+            return data
+        if TAG not in data:
+            return {key: self.value(item) for key, item in data.items()}
+        made: Callable[[dict[str, Any]], Any] = getattr(self, f"_{data[TAG]}")
+        return made(data)
+
+    def _uuid(self, data: dict[str, Any]) -> UUID:
+        return UUID(data["hex"])
+
+    def _int(self, data: dict[str, Any]) -> int:
+        return int(data["digits"])
+
+    def _float(self, data: dict[str, Any]) -> float:
+        return float(data["digits"])
+
+    def _tuple(self, data: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(self.value(item) for item in data["items"])
+
+    def _set(self, data: dict[str, Any]) -> frozenset[Any]:
+        return frozenset(self.value(item) for item in data["items"])
+
+    def _dict(self, data: dict[str, Any]) -> dict[Any, Any]:
+        return {self.value(key): self.value(item) for key, item in data["items"]}
+
+    def _message(self, data: dict[str, Any]) -> BaseMessage:
+        return messages_from_dict([{"type": data["type"], "data": self.value(data["data"])}])[0]
+
+    def _send(self, data: dict[str, Any]) -> Send:
+        return Send(data["node"], self.same(data["is"], self.value(data["arg"])))
+
+    def _command(self, data: dict[str, Any]) -> Command[Any]:
+        return Command(**{name: self.value(data[name]) for name in ("graph", "goto", "update", "resume")})
+
+    def _result(self, data: dict[str, Any]) -> LLMResult:
+        batches = [[self._generation(one) for one in batch] for batch in data["generations"]]
+        return LLMResult(generations=batches, llm_output=self.value(data["llm_output"]))
+
+    def _generation(self, data: dict[str, Any]) -> Generation:
+        message, info = self.value(data["message"]), self.value(data["info"])
+        if message is None:
+            return Generation(text=data["text"], generation_info=info)
+        if isinstance(message, BaseMessageChunk):
+            return ChatGenerationChunk(message=message, generation_info=info)
+        return ChatGeneration(message=message, generation_info=info)
+
+    def _document(self, data: dict[str, Any]) -> Document:
+        return Document(data["text"], metadata=self.value(data["metadata"]))
+
+    def _error(self, data: dict[str, Any]) -> BaseException:
+        args = [data["message"]] if data["args"] is None else self.value(data["args"])
+        error: BaseException = self.same(data["is"], error_class(tuple(data["kinds"]))(*args))
+        return error
+
+    def _object(self, data: dict[str, Any]) -> Any:
+        fields = self.value(data["fields"])
+        known = OBJECTS.get(data["class"])
+        return known(**fields) if known else SimpleNamespace(**fields)
+
+
+def _known_error(name: str) -> type[BaseException] | None:
+    found = getattr(builtins, name, None) or getattr(asyncio, name, None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def _says(value: Any) -> Any:
+    return value.args if isinstance(value, BaseException) else value
+
+
+# The values the handler tells by their class, beside those with a tag of their own.
+OBJECTS: Final[dict[str, Any]] = {"Edges": Edges, "Branch": Branch, "Interrupt": SimpleNamespace}
+
+
+@cache
+def error_class(kinds: tuple[str, ...]) -> type[BaseException]:
+    """Return a class with these names in its line of descent; the ones that Python and asyncio have are theirs."""
+    known = [name for name in kinds if _known_error(name)]
+    base = _known_error(known[0]) if known else None
+    base = base or BaseException
+    for name in reversed(kinds[: kinds.index(known[0])] if known else kinds):
+        base = type(name, (base,), {"__init__": BaseException.__init__, "__str__": BaseException.__str__})
+    return base
