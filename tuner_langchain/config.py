@@ -50,6 +50,9 @@ class ApiKey:
     def __reduce__(self) -> str:
         raise TypeError("an API key is not to be pickled")
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> ApiKey:
+        return self  # so that copies of a config, `dataclasses.asdict` say, keep it and keep it masked
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TunerConfig:
@@ -116,9 +119,9 @@ class TunerConfig:
             "agent_version": _agent_version(pick(agent_version, "AGENT_VERSION")),
             "debug": _debug(pick(debug, "TUNER_DEBUG")),
             "auth_header": _auth_header(auth_header),
-            "allow_insecure": bool(allow_insecure),
+            "allow_insecure": _switch("allow_insecure", allow_insecure),
             "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR"), env),
-            "fsync": bool(fsync),
+            "fsync": _switch("fsync", fsync),
             "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
             "outbox_min_free_bytes": _bytes("outbox_min_free_bytes", outbox_min_free_bytes),
         }
@@ -129,6 +132,12 @@ class TunerConfig:
 def _wrong(setting: str, variable: str | None, problem: str, expected: str) -> ConfigError:
     where = f"pass {setting}=... or set {variable}" if variable else f"pass {setting}=..."
     return ConfigError(f"{setting}: {problem}. Expected {expected}; {where}.")
+
+
+def _shown(value: object) -> str:
+    """A wrong value as its error shows it; a key that was given for another setting is not shown."""
+    shown = repr(value)
+    return "an API key, it seems" if "tr_api_" in shown else shown[:100]
 
 
 def _api_key(value: object) -> ApiKey:
@@ -154,7 +163,7 @@ def _workspace_id(value: object) -> int:
         raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", "is missing", expected)
     number = _whole_number(value)
     if number is None or number < 1:
-        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", f"is {value!r}", expected)
+        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", f"is {_shown(value)}", expected)
     return number
 
 
@@ -163,7 +172,7 @@ def _agent_id(value: object) -> str:
     if value is None:
         raise _wrong("agent_id", "TUNER_AGENT_ID", "is missing", expected)
     if not isinstance(value, str) or not value.strip():
-        raise _wrong("agent_id", "TUNER_AGENT_ID", f"is {value!r}", expected)
+        raise _wrong("agent_id", "TUNER_AGENT_ID", f"is {_shown(value)}", expected)
     if not value.isprintable():
         raise _wrong("agent_id", "TUNER_AGENT_ID", "holds a control character or a lone surrogate", expected)
     return value
@@ -174,7 +183,7 @@ def _agent_version(value: object) -> int | None:
         return None
     number = _whole_number(value)
     if number is None or number < 0:
-        raise _wrong("agent_version", "AGENT_VERSION", f"is {value!r}", "a whole number, 0 or more")
+        raise _wrong("agent_version", "AGENT_VERSION", f"is {_shown(value)}", "a whole number, 0 or more")
     return number
 
 
@@ -186,12 +195,18 @@ def _debug(value: object) -> bool:
         return True
     if word in {"0", "false", "no", "off", ""}:
         return False
-    raise _wrong("debug", "TUNER_DEBUG", f"is {value!r}", "true or false")
+    raise _wrong("debug", "TUNER_DEBUG", f"is {_shown(value)}", "true or false")
+
+
+def _switch(setting: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(setting, None, f"is {_shown(value)}", "True or False")
+    return value
 
 
 def _auth_header(value: object) -> str:
     if value not in ("bearer", "x-api-key"):
-        raise _wrong("auth_header", None, f"is {value!r}", "'bearer' or 'x-api-key'")
+        raise _wrong("auth_header", None, f"is {_shown(value)}", "'bearer' or 'x-api-key'")
     return str(value)
 
 
@@ -203,7 +218,7 @@ def _outbox_dir(value: object, env: Mapping[str, str]) -> Path:
     path = Path(value).expanduser()
     if not path.is_absolute():
         raise _wrong(
-            "outbox_dir", "TUNER_OUTBOX_DIR", f"is {str(value)!r}, a relative path", "an absolute path"
+            "outbox_dir", "TUNER_OUTBOX_DIR", f"is {_shown(value)}, a relative path", "an absolute path"
         )
     return path
 
@@ -234,7 +249,7 @@ def _home() -> Path:
 def _bytes(setting: str, value: object) -> int:
     number = _whole_number(value)
     if number is None or number < 0:
-        raise _wrong(setting, None, f"is {value!r}", "a number of bytes, 0 or more")
+        raise _wrong(setting, None, f"is {_shown(value)}", "a number of bytes, 0 or more")
     return number
 
 
