@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,7 +32,7 @@ COLUMNS = {
 RATIOS = {"loop_wall", "loop_cpu", "at_once_wall", "at_once_cpu", "turns_ratio"}
 
 
-def main() -> None:
+def main() -> int:
     """Run the peers that were asked for, one after the other."""
     names = [peer.adapter for peer in PEERS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
@@ -42,17 +43,24 @@ def main() -> None:
     parser.add_argument("--environments", metavar="DIR", type=Path, default=home, help="kept between runs")
     asked = parser.parse_args()
     found: dict[str, dict[str, Any]] = {}
+    failed: list[str] = []
     with sink() as address:
         for peer in PEERS:
             if asked.only and peer.adapter not in asked.only:
                 continue
             print(peer.shown, file=sys.stderr, flush=True)
             environment = Environment(peer, asked.environments)
-            environment.prepare()
-            found[environment.shown_name()] = environment.measure(address, 0.2 if asked.quick else 1.0)
+            try:
+                environment.prepare()
+                found[environment.shown_name()] = environment.measure(address, 0.2 if asked.quick else 1.0)
+            except subprocess.CalledProcessError as error:  # its own message is on the screen already
+                failed.append(f"{peer.shown} ({' '.join(error.cmd[1:4])} failed)")
     print(_table(found))
+    if failed:
+        print(f"Could not be measured: {', '.join(failed)}.")
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=2))
+    return bool(failed)
 
 
 def _table(found: dict[str, dict[str, Any]]) -> str:
@@ -70,4 +78,4 @@ def _cell(key: str, figure: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -101,7 +101,7 @@ class Environment:
         return f"{self.peer.shown} {done.stdout.strip()}"
 
     def _install(self, *arguments: str) -> None:
-        subprocess.run([str(self._python), "-m", "pip", "install", "-q", *arguments], check=True)
+        subprocess.run([str(self._python), "-m", "pip", "install", "-qq", *arguments], check=True)
 
     def _environment(self) -> dict[str, str]:
         # Nothing of the caller's settings: a key or an endpoint there must not be used.
