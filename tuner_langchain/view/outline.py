@@ -57,7 +57,8 @@ class Outline:
             yield [Piece(line, "dim")]
         if story.totals.slowest is not None:
             bar = story.bars[story.totals.slowest]
-            took = duration_text(story.totals.slowest_own_ms)
+            own = " of its own" if bar.self_ms < bar.duration_ms else ""
+            took = duration_text(bar.self_ms) + own
             text = f"Slowest: {_named(bar)}, {took} in {_turn_name(bar.turn)}"
             yield [Piece(cut(f"{self._glyphs.diamond} {text}", self._width, self._glyphs.ellipsis), "slow")]
 
@@ -92,7 +93,9 @@ class Outline:
         mark = f" {self._glyphs.diamond} slowest" if bar.index == self._story.totals.slowest else ""
         name = cut(indent + _named(bar), self._name_width - cells(mark), self._glyphs.ellipsis)
         failed = f"{self._glyphs.cross} " if bar.failed else ""
-        took = failed + duration_text(bar.duration_ms)
+        # What was typed, or said by the graph alone, has a moment but no length.
+        silent = bar.kind in ("user", "agent") and not bar.duration_ms
+        took = "" if silent else failed + duration_text(bar.duration_ms)
         yield [
             Piece(name, bar.kind), Piece(pad(mark, self._name_width - cells(name) + 1), "slow"),
             Piece(self._drawn(bar, turn), "error" if bar.failed else bar.kind),

@@ -60,9 +60,24 @@ def lay_places(bars: Sequence[Bar], transitions: Iterable[Transition]) -> list[P
             place.total_ms += bar.duration_ms
             place.errors += bar.failed
             place.bars.append(bar.index)
-    outer = [key for transition in transitions for key in (transition.source,) if key not in places]
-    pseudo = {key: Place(key, PSEUDO.get(key.rpartition(":")[2], key), 0, pseudo=True) for key in outer}
-    return list(_in_order(pseudo | places))
+    return list(_in_order(_with_pseudo(places, transitions)))
+
+
+def _with_pseudo(places: Mapping[str, Place], transitions: Iterable[Transition]) -> dict[str, Place]:
+    """Return the places and, each before the first node it led to, the sources that are no nodes."""
+    before: dict[str, list[str]] = {}
+    for way in transitions:
+        if way.source not in places:
+            # Beside a nested graph, not inside it, unless it is the nested graph's own.
+            target = way.target if ":" in way.source else way.target.partition(":")[0]
+            before.setdefault(target if target in places else way.target, []).append(way.source)
+    ordered: dict[str, Place] = {}
+    for key, place in places.items():
+        for source in before.get(key, ()):
+            label = PSEUDO.get(source.rpartition(":")[2], source)
+            ordered.setdefault(source, Place(source, label, 0, pseudo=True))
+        ordered[key] = place
+    return ordered
 
 
 def _in_order(places: dict[str, Place]) -> Iterable[Place]:

@@ -25,7 +25,8 @@ function showSlowest() {
   const bar = bars[totals.slowest];
   const chain = [];
   for (let above = bar.parent; above !== null; above = bars[above].parent) chain.unshift(labelOf(bars[above]));
-  const where = [`in ${turnName(bar.turn)}`, chain.length ? `inside ${chain.join(" › ")}` : "", `at ${moment(bar.start_ms)}`];
+  const share = bar.self_ms < lengthOf(bar) ? `without what it contains, ${duration(lengthOf(bar))} in all` : "";
+  const where = [share, `in ${turnName(bar.turn)}`, chain.length ? `inside ${chain.join(" › ")}` : "", `at ${moment(bar.start_ms)}`];
   at("summary").append(
     make(
       "button", { type: "button", class: "slowest", id: "slowest", onclick: () => visit(bar) },
@@ -65,7 +66,7 @@ function showJumps() {
   const kinds = { slowest_tool: "Slowest tool", slowest_node: "Slowest node", slowest_model: "Slowest model call" };
   for (const [key, name] of Object.entries(kinds)) {
     const bar = bars[totals[key]];
-    if (bar && bar.index !== totals.slowest) nav.append(jump(bar, name, `${cap(labelOf(bar))}, ${duration(lengthOf(bar))}`));
+    if (bar && bar.index !== totals.slowest) nav.append(jump(bar, name, `${cap(bar.name.replaceAll(":", " › "))}, ${duration(lengthOf(bar))}`));
   }
   const turn = turns.find((each) => each.number === totals.longest_wait_turn && each.waited_ms);
   if (turn && totals.waited_ms !== totals.longest_wait_ms) {

@@ -78,34 +78,43 @@ function paintRuler() {
     context.stroke();
     if (left + context.measureText(text).width + 6 < width) context.fillText(text, left + 4, 10);
   }
-  paintTurnNames(view);
-  paintSlowestFlag(view);
+  const flag = slowestFlag(view);
+  paintTurnNames(view, flag);
+  if (flag) paintSlowestFlag(view, flag);
   context.fillStyle = ink.rule;
   context.fillRect(0, 45, width, 1);
 }
 
-function paintTurnNames({ context, x, width }) {
+function paintTurnNames({ context, x, width }, flag) {
   font(context, 11, 600);
   for (const [position, turn] of turns.entries()) {
     const from = Math.max(0, x(turn.start_ms));
     const to = Math.min(width, x(turns[position + 1]?.start_ms ?? LONGEST_MS));
     if (to - from < 16 || from > width) continue;
     const name = turn.number ? (to - from > 64 ? `Turn ${turn.number}` : String(turn.number)) : to - from > 64 ? "Opening" : "";
+    const right = from + 4 + context.measureText(name).width;
+    const hidden = flag && right > flag.left - 4 && from < flag.left + flag.wide;
     context.fillStyle = ink.soft;
-    if (context.measureText(name).width + 6 <= to - from) context.fillText(name, from + 4, 33);
+    if (right + 2 <= to && !hidden) context.fillText(name, from + 4, 33);
   }
 }
 
-function paintSlowestFlag({ context, x, width }) {
-  if (totals.slowest === null) return;
+/** What the flag over the slowest bar says, and where it flies; null when the bar is out of sight. */
+function slowestFlag({ context, x, width }) {
+  if (totals.slowest === null) return null;
   const bar = bars[totals.slowest];
   const [from, to] = [x(bar.start_ms), x(bar.end_ms)];
-  if (to < 0 || from > width) return;
-  const text = `Slowest: ${duration(totals.slowest_own_ms)}`;
+  if (to < 0 || from > width) return null;
+  const text = `Slowest: ${duration(totals.slowest_own_ms)}${bar.self_ms < lengthOf(bar) ? " of its own" : ""}`;
   font(context, 11.5, 650);
   const wide = context.measureText(text).width + 16;
   const middle = (Math.max(0, from) + Math.min(width, to)) / 2;
   const left = Math.min(Math.max(2, middle - wide / 2), width - wide - 2);
+  return { text, left, wide, middle };
+}
+
+function paintSlowestFlag({ context }, { text, left, wide, middle }) {
+  font(context, 11.5, 650);
   context.fillStyle = ink.ink;
   context.beginPath();
   context.roundRect(left, 22, wide, 20, 10);

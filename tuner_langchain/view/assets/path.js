@@ -108,7 +108,7 @@ function linesOf(way, box) {
   const straight = way.form === "next" || way.form === "into";
   const alone = straight && box.incoming.length === 1;
   return way.reasons.map(({ reason, count }) => {
-    const source = alone ? "" : `from ${way.from === box ? "itself" : way.from.place.label}`;
+    const source = alone ? "" : way.form === "into" ? "entered" : `from ${way.from === box ? "itself" : way.from.place.label}`;
     const times = count > 1 ? `×${count}` : "";
     const text = [source, reason].filter(Boolean).join(", ");
     return text || times ? [text, times] : null;
