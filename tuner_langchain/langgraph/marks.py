@@ -25,23 +25,20 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
     nothing below inherits) and has a checkpoint namespace of its own. `@task` functions have no such tag; their
     path tells.
     """
-    step = None
     for tag in tags or ():
         if tag.startswith(_SEQUENCE):
-            run.seq = _number(tag[len(_SEQUENCE) :]) or 0
+            run.seq = _number(tag[len(_SEQUENCE) :])
             break  # a user's tags may look alike; they come after LangGraph's own
-        if tag.startswith(_STEP):
-            step = _number(tag[len(_STEP) :])
-            break
     if not metadata or run.name is None or metadata.get("langgraph_node") != run.name:
         return
     ns, path = metadata.get("langgraph_checkpoint_ns"), metadata.get("langgraph_path") or ()
     around = run.task
     if not ns or ns == (around.ns if around is not None else None):
         return
+    step = metadata.get("langgraph_step")
     is_call = len(path) == 4 and path[-1] is True
-    if is_call or (step is not None and step == metadata.get("langgraph_step")):
-        _take(run, ns, tuple(path), metadata.get("langgraph_step"), is_call=is_call)
+    if is_call or f"{_STEP}{step}" in (tags or ()):
+        _take(run, ns, tuple(path), step, is_call=is_call)
         if run.name == START and "langsmith:hidden" in (tags or ()):
             run.is_task, run.is_start = False, True
 
@@ -54,8 +51,8 @@ def _take(run: ChainRun, ns: str, path: tuple[Any, ...], step: int | None, *, is
     run.is_task = run.routes_for is None
 
 
-def _number(text: str) -> int | None:
+def _number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        return None
+        return 0

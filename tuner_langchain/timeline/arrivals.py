@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -61,7 +62,7 @@ class Arrivals:
             if goto.arg_id is not None:
                 self.sends.append(Sent(goto.to, goto.arg_id, source._replace(kind="send")))
             elif source.kind == "router":
-                self.names[_target(goto.to, ends)].append(source._replace(value=goto.to))
+                self.names[_target(goto.to, ends)].append(source._replace(value=_shown(goto.to)))
             else:
                 self.names[goto.to].append(source)
 
@@ -110,7 +111,7 @@ class Arrivals:
     def unseen(self, name: str, inside: str) -> Sequence[Source]:
         """Return the one way to a node that is left when nothing seen leads there, or that it is unknown."""
         unread = [
-            Source(path, "router", branch.name, _label(name, branch))
+            Source(path, "router", branch.name, _shown(_label(name, branch)))
             for path, branch in self._leading_to(name)
         ]
         if len(unread) == 1:
@@ -244,6 +245,10 @@ def _target(label: Any, ends: Mapping[Any, str] | None) -> Any:
     return label if ends is None else ends.get(label, label)
 
 
+def _shown(label: Any) -> Any:
+    return label.value if isinstance(label, enum.Enum) else label
+
+
 def _label(name: str, branch: Branch) -> Any:
     """Return the one answer by which a router leads to a node; None when there are several or none is known."""
     labels = [label for label, end in (branch.ends or {}).items() if end == name]
@@ -259,7 +264,7 @@ def _ways(edges: Edges, name: str, inside: str) -> list[list[Source]]:
         if end == name
     ]
     ways += [
-        [Source(f"{inside}{node}" if node != START else START, "router", branch.name, _label(name, branch))]
+        [Source(f"{inside}{node}" if node != START else START, "router", branch.name, _shown(_label(name, branch)))]
         for node, branches in edges.routers.items()
         for branch in branches.values()
         if branch.ends is not None and name in branch.ends.values()

@@ -1,0 +1,83 @@
+"""The table of programs: the rows are right in every mode, and the program does what it does without us."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+from graphs import agents, failures, others, pauses, routing, subgraphs, toolcalls
+from graphs.drive import Outcome, comparable, drive
+from graphs.invariants import check
+from graphs.notation import expected, written, written_errors
+from graphs.play import BATCH, CASES, Case, play_of
+from tuner_langchain import TunerCallbackHandler
+
+TABLES = (agents, failures, others, pauses, routing, subgraphs, toolcalls)
+
+
+class Nowhere:
+    """An outlet for calls that are never finalised."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("nothing is sent here")
+
+
+def handler(**settings: Any) -> TunerCallbackHandler:
+    """Return a handler whose own faults are raised."""
+    made = TunerCallbackHandler(delivery=Nowhere(), **settings)
+    made.raise_error = True
+    return made
+
+
+def cases() -> list[Any]:
+    return [
+        pytest.param(case, mode, id=f"{case.name}-{mode}")
+        for case in CASES
+        for mode in case.modes
+    ]
+
+
+def _skip_without(case: Case) -> None:
+    if case.needs is not None and importlib.util.find_spec(case.needs) is None:
+        pytest.skip(f"{case.needs} is not installed")
+
+
+@pytest.mark.parametrize(("case", "mode"), cases())
+def test_rows(case: Case, mode: str) -> None:
+    """The rows of nodes and tools are those in the table."""
+    _skip_without(case)
+    made = handler()
+    outcome = drive(mode, play_of(case.build()), [made])
+    timeline = made.timeline
+    got, wanted = written(timeline.segments), expected(case.rows)
+    if mode in BATCH:
+        wanted = {turn: rows for start in (1, 2) for turn, rows in ((start, wanted[1]),)}
+    if case.unordered or mode in BATCH:
+        got, wanted = _sorted(got), _sorted(wanted)
+    assert got == wanted
+    assert (type(outcome.error).__name__ if outcome.error else None) == case.fails
+    if mode not in BATCH:
+        assert written_errors(timeline.document["metadata"]) == case.errors
+    check(timeline.document)
+
+
+def _sorted(turns: dict[int, list[str]]) -> dict[int, list[str]]:
+    return {turn: sorted(rows) for turn, rows in turns.items()}
+
+
+@pytest.mark.parametrize(("case", "mode"), cases())
+def test_program_is_left_alone(case: Case, mode: str) -> None:
+    """A program's results, chunks, events and exceptions are the same with the handler and without."""
+    _skip_without(case)
+    if not case.same:
+        pytest.skip("what this program does differs from run to run")
+    alone = drive(mode, play_of(case.build()), [])
+    with_us = drive(mode, play_of(case.build()), [handler()])
+    assert _seen(with_us, case) == _seen(alone, case)
+
+
+def _seen(outcome: Outcome, case: Case) -> Any:
+    given = [comparable(item) for item in outcome.given]
+    return sorted(map(repr, given)) if case.unordered else given, type(outcome.error)
