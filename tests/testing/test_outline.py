@@ -63,10 +63,13 @@ def test_visits_of_one_node_side_by_side() -> None:
     """What the workers of a map-reduce did stands below them all, in an order that chance cannot change."""
     workers = [node("work", "plan", "send", step=2) for _ in range(3)]
     inner = [node("work:look", graph="work") for _ in range(3)]
+    last = [node("work:tell", "work:look", graph="work", step=2) for _ in range(3)]
     tools = [tool("look", {"n": n}, n, node="look", graph="work", request_id=f"{n}") for n in range(3)]
     seen = set()
     for order in itertools.permutations(range(3)):
-        rows = [each for n in order for each in (workers[n], inner[n], *tools[n])]
+        rows = [each for n in order for each in (workers[n], inner[n], *tools[n], last[n])]
+        seen.add(Timeline(document(node("plan"), *rows)).outline())
+        rows = [*workers, *(inner[n] for n in order), *(each for n in order for each in (*tools[n], last[n]))]
         seen.add(Timeline(document(node("plan"), *rows)).outline())
 
     assert len(seen) == 1
@@ -76,6 +79,23 @@ def test_visits_of_one_node_side_by_side() -> None:
         "node: work from plan (send)",
         "node: work from plan (send)",
     ]
+
+
+def test_tools_that_a_model_asked_for_together() -> None:
+    """They run side by side, so they stand in name order; tools that the node's own code called keep their order."""
+    own = "0a443624-977e-4883-b879-7ae40d0e61d3"
+    first, second = (
+        tool("b", {}, 1, node="act", request_id="call_1"),
+        tool("a", {}, 2, node="act", request_id="call_2"),
+    )
+
+    together = Timeline(document(node("act"), first, second)).outline()
+    in_turn = Timeline(
+        document(node("act"), *(tool(n, {}, 1, node="act", request_id=own) for n in "ba"))
+    ).outline()
+
+    assert together.splitlines()[1:] == ["  tool: a()", "  result: a -> 2", "  tool: b()", "  result: b -> 1"]
+    assert in_turn.splitlines()[1:] == ["  tool: b()", "  result: b -> 1", "  tool: a()", "  result: a -> 1"]
 
 
 def test_nested_graphs_are_indented_with_their_own_names() -> None:

@@ -8,14 +8,17 @@
       agent: 19:30 works. Shall I book it?
 
 Two runs that did the same have the same lines. So the order is that of the program, not of the clock: what
-happened inside a node stands below it, nodes of one step stand in name order, a result follows its call.
+happened inside a node stands below it; nodes of one step, and tools that a model asked for together, stand in name
+order; a result follows its call.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from tuner_langchain.timeline.parts import (
     FINE,
@@ -29,6 +32,8 @@ from tuner_langchain.timeline.parts import (
 )
 
 INDENT = "  "
+# The request id of a tool that no model asked for: its run's own.
+_OWN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Outline(str):
@@ -37,22 +42,41 @@ class Outline(str):
     __slots__ = ()
 
 
+class _Block(NamedTuple):
+    """What was said, or a tool call with its result. `asked` marks a call that a model asked for, by its id."""
+
+    told: tuple[str, ...]
+    asked: bool = False
+
+    def lines(self, depth: int) -> Iterator[str]:
+        yield from (INDENT * depth + line for line in self.told)
+
+
 class _Place:
     """The visits of one node in one step, and what happened inside them; the root of a turn has no visit."""
 
     def __init__(self) -> None:
         self.visits: list[str] = []
-        self.inside: list[_Step | list[str]] = []
+        self.inside: list[_Step | _Block] = []
 
     def lines(self, depth: int) -> Iterator[str]:
-        # Visits side by side have what is inside them pooled: which of them did it, the rows do not say.
-        if len(self.visits) > 1:
-            self.inside.sort(key=lambda item: item if isinstance(item, list) else [f"\uffff{item.number:>9}"])
+        for item in self._pooled() if len(self.visits) > 1 else self._settled():
+            yield from item.lines(depth)
+
+    def _settled(self) -> Iterator[_Step | _Block]:
+        """Yield what is inside one visit; which of the tools asked for together starts first is chance."""
+        for asked, items in groupby(self.inside, key=lambda item: isinstance(item, _Block) and item.asked):
+            together: list[Any] = list(items)
+            yield from sorted(together) if asked else together
+
+    def _pooled(self) -> Iterator[_Step | _Block]:
+        """Yield what is inside visits side by side: which of them did it, the rows do not say."""
+        yield from sorted(item for item in self.inside if isinstance(item, _Block))
+        steps: dict[int | None, _Step] = {}
         for item in self.inside:
             if isinstance(item, _Step):
-                yield from item.lines(depth)
-            else:
-                yield from (INDENT * depth + line for line in item)
+                steps.setdefault(item.number, _Step(item.number)).take(item)
+        yield from steps.values()
 
 
 class _Step:
@@ -61,6 +85,13 @@ class _Step:
     def __init__(self, number: int | None) -> None:
         self.number = number
         self.places: dict[str, _Place] = {}
+
+    def take(self, other: _Step) -> None:
+        """Add what happened in the same step of a run of the graph beside this one."""
+        for name, place in other.places.items():
+            own = self.places.setdefault(name, _Place())
+            own.visits += place.visits
+            own.inside += place.inside
 
     def lines(self, depth: int) -> Iterator[str]:
         for _, place in sorted(self.places.items()):
@@ -91,8 +122,8 @@ class _Turn:
         steps = [item for item in around.inside if isinstance(item, _Step)]
         return steps[-1] if steps and visit.step is not None and steps[-1].number == visit.step else None
 
-    def add(self, lines: list[str], node_path: str) -> None:
-        self._around(node_path).inside.append(lines)
+    def add(self, block: _Block, node_path: str) -> None:
+        self._around(node_path).inside.append(block)
 
     def _around(self, path: str) -> _Place:
         while path:
@@ -115,23 +146,23 @@ def outline(rows: Sequence[Row], turns: Sequence[int]) -> Outline:
     return Outline("\n".join(line for turn in told.values() for line in turn.root.lines(0)))
 
 
-def _blocks(rows: Sequence[Row], turns: Sequence[int]) -> dict[int, NodeVisit | list[str]]:
+def _blocks(rows: Sequence[Row], turns: Sequence[int]) -> dict[int, NodeVisit | _Block]:
     """Return what stands for each row, by index; a result that follows its call has nothing of its own."""
     index_of = {id(row): index for index, row in enumerate(rows)}
-    found: dict[int, NodeVisit | list[str]] = {index_of[id(v.row)]: v for v in node_visits(rows, turns)}
+    found: dict[int, NodeVisit | _Block] = {index_of[id(v.row)]: v for v in node_visits(rows, turns)}
     for said in utterances(rows, turns):
         mark = " [interrupted]" if said.interrupted else ""
-        found[index_of[id(said.row)]] = [f"{said.role}: {_one_line(said.text)}{mark}"]
+        found[index_of[id(said.row)]] = _Block((f"{said.role}: {_one_line(said.text)}{mark}",))
     told = set()
     for use in tool_uses(rows, turns):
         lines = [_call_line(use)]
         if use.result_row is not None and turns[index_of[id(use.result_row)]] == use.turn:
             told.add(id(use.result_row))
             lines.append(_result_line(use.result_row))
-        found[index_of[id(use.row)]] = lines
+        found[index_of[id(use.row)]] = _Block(tuple(lines), asked=not _OWN_ID.fullmatch(use.request_id))
     for index, row in enumerate(rows):
         if row.get("role") == "agent_result" and id(row) not in told:
-            found[index] = [_result_line(row)]
+            found[index] = _Block((_result_line(row),))
     return found
 
 
