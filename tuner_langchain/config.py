@@ -6,13 +6,15 @@ import ipaddress
 import os
 import re
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from tuner_langchain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_BASE_URL = "https://api.usetuner.ai"
 
@@ -70,9 +72,11 @@ class TunerConfig:
         debug: Log each step at DEBUG level, never content (`TUNER_DEBUG`).
         auth_header: `"bearer"`, or `"x-api-key"` for older deployments that ask for that header.
         allow_insecure: Accept plain http to a host that is not loopback.
-        outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); by default in the user's state directory.
+        outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); by default in the user's state
+            directory.
         fsync: False survives the process but not the host: the write is not forced to the disk.
-        outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in memory.
+        outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in
+            memory.
         outbox_min_free_bytes: With less free space on the disk (or 5 % of a small one) calls wait in memory.
     """
 
@@ -208,6 +212,18 @@ def _auth_header(value: object) -> str:
     if value not in ("bearer", "x-api-key"):
         raise _wrong("auth_header", None, f"is {_shown(value)}", "'bearer' or 'x-api-key'")
     return str(value)
+
+
+def find_outbox_dir(
+    given: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Path:
+    """Return where the outbox is for somebody who has no key: `given`, `TUNER_OUTBOX_DIR`, or the default.
+
+    Raises:
+        ConfigError: The path is relative, or there is none to be found.
+    """
+    env = os.environ if environ is None else environ
+    return _outbox_dir(given if given is not None else (env.get("TUNER_OUTBOX_DIR") or None), env)
 
 
 def _outbox_dir(value: object, env: Mapping[str, str]) -> Path:

@@ -26,7 +26,8 @@ class Answer:
         request_id: What the server calls this request, for its support.
         failure: How it ended when there is no status.
         detail: The failure in words: no address, no header, no content.
-        resent: The request went out twice, because a kept-alive connection had died; the first may have arrived.
+        resent: The request went out twice, because a kept-alive connection had died; the first may have
+            arrived.
     """
 
     status: int | None = None
@@ -80,8 +81,8 @@ def read_stored(answer: Answer) -> Stored:
 def refusal_summary(answer: Answer) -> str:
     """Return what the server objects to in a line: field paths and reasons, never a value that was sent.
 
-    An answer in free words may repeat what was sent, so only its structure is quoted; `refusal_detail` keeps the
-    words beside the call, where the content is anyway.
+    An answer in free words may repeat what was sent, so only its structure is quoted; `refusal_detail`
+    keeps the words beside the call, where the content is anyway.
     """
     errors = _errors(answer.json())
     if not errors:

@@ -107,6 +107,23 @@ class Claim:
             self._close()
         return name
 
+    def revive(self) -> None:
+        """Let a dead item wait to be sent again, or a waiting one be due now; its attempts stay counted.
+
+        Raises:
+            OSError: It cannot be moved.
+        """
+        outbox, name = self._outbox, self.name.dead(None)
+        folder: Folder = "new" if self.folder == "dead" else self.folder
+        try:
+            outbox.fs.utime(self.path, outbox.wall_s())
+            if self.folder == "dead":
+                outbox.fs.rename(self.path, outbox.path(folder, str(name)))
+                with contextlib.suppress(OSError):
+                    outbox.fs.unlink(outbox.path("dead", f"{name.key}.reason.json"))
+        finally:
+            self._close()
+
     @property
     def path(self) -> str:
         """Where the item lies now."""

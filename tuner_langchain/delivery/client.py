@@ -1,13 +1,13 @@
 """One request in, one answer out: the sole owner of httpx.
 
-No redirects, no cookies, no retries but one: a kept-alive connection that turns out to be dead is replaced once.
-Nothing raised here leaves: whatever happens is an `Answer`.
+No redirects, no cookies, no retries but one: a kept-alive connection that turns out to be dead is replaced
+once. Nothing raised here leaves: whatever happens is an `Answer`.
 """
 
 from __future__ import annotations
 
 import ssl
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
@@ -18,7 +18,6 @@ import httpx
 
 from tuner_langchain.delivery.answer import Answer, Failure
 from tuner_langchain.delivery.network import (
-    CONNECT_S,
     DeadlineBackend,
     DeadlinePassedError,
     connection_pool,
@@ -30,10 +29,7 @@ if TYPE_CHECKING:
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.delivery.recording import UploadTarget
 
-# No single read or write takes longer.
-_SILENCE_S = 30.0
-# A request has this long in all, and the time its bytes take on a very slow line.
-TOTAL_S = 60.0
+# On a very slow line a request has the time its bytes take besides its total.
 SLOWEST_BYTES_PER_S = 32 * 1024
 # A refusal is a few hundred bytes; a captive portal's page or worse is not read to its end.
 ANSWER_LIMIT = 64 * 1024
@@ -41,11 +37,36 @@ ANSWER_LIMIT = 64 * 1024
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray")
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a connection, one read, one write and a request in all may take, in seconds."""
+
+    connect_s: float = 5.0
+    read_s: float = 30.0
+    write_s: float = 30.0
+    total_s: float = 60.0
+
+    def for_bytes(self, size: int, limit_s: float | None) -> float:
+        """Return what a request with `size` bytes may take in all, and no more than `limit_s`."""
+        total_s = self.total_s + size / SLOWEST_BYTES_PER_S
+        return total_s if limit_s is None else min(total_s, limit_s)
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
 class HttpClient:
     """The connections of one process to one destination; any thread may use it."""
 
-    def __init__(self, config: TunerConfig, *, network: httpcore.NetworkBackend | None = None) -> None:
+    def __init__(
+        self,
+        config: TunerConfig,
+        *,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        network: httpcore.NetworkBackend | None = None,
+    ) -> None:
         self._config = config
+        self._timeouts = timeouts
         self._backend = DeadlineBackend(network or httpcore.SyncBackend())
         self._ssl = httpx.create_ssl_context()
         self._tuner = self._connect(config.base_url)
@@ -55,9 +76,12 @@ class HttpClient:
         )
 
     def _connect(self, url: str) -> httpx.Client:
+        limits = self._timeouts
         return httpx.Client(
             transport=_Transport(connection_pool(self._backend, self._ssl, *_proxy_for(url))),
-            timeout=httpx.Timeout(_SILENCE_S, connect=CONNECT_S, pool=CONNECT_S),
+            timeout=httpx.Timeout(
+                connect=limits.connect_s, read=limits.read_s, write=limits.write_s, pool=limits.connect_s
+            ),
             follow_redirects=False,
             headers={
                 "Accept": "application/json",
@@ -75,8 +99,7 @@ class HttpClient:
             self._authorize(made)
             return made
 
-        total_s = TOTAL_S + len(body) / SLOWEST_BYTES_PER_S
-        return self._send(self._tuner, request, total_s if timeout_s is None else min(total_s, timeout_s))
+        return self._send(self._tuner, request, self._timeouts.for_bytes(len(body), timeout_s))
 
     def _authorize(self, request: httpx.Request) -> None:
         if self._config.auth_header == "x-api-key":
@@ -97,15 +120,18 @@ class HttpClient:
 
         The storage is another host, so it gets a connection of its own, by the proxy that leads there.
         """
-        with self._connect(target.url) as storage:
+        try:
+            storage = self._connect(target.url)
+        except Exception as error:  # noqa: BLE001 - an address that cannot be used is an answer too
+            return _failed(error)
 
-            def request() -> httpx.Request:
-                audio.seek(0)
-                part = (f"recording.{extension}", audio, target.content_type)
-                return storage.build_request("POST", target.url, data=target.fields, files={"file": part})
+        def request() -> httpx.Request:
+            audio.seek(0)
+            part = (f"recording.{extension}", audio, target.content_type)
+            return storage.build_request("POST", target.url, data=target.fields, files={"file": part})
 
-            total_s = TOTAL_S + size / SLOWEST_BYTES_PER_S
-            return self._send(storage, request, total_s if timeout_s is None else min(total_s, timeout_s))
+        with storage:
+            return self._send(storage, request, self._timeouts.for_bytes(size, timeout_s))
 
     def _send(self, client: httpx.Client, request: Callable[[], httpx.Request], total_s: float) -> Answer:
         deadline = self._backend.deadline
@@ -219,28 +245,36 @@ def _describe(error: Exception) -> tuple[Failure, str]:
     if isinstance(tls, ssl.SSLCertVerificationError):
         return (
             "certificate",
-            f"the server's certificate is not valid: {tls.verify_message or 'verification failed'}",
+            f"the server's certificate is not valid: {tls.verify_message or 'it was refused'}",
         )
     if isinstance(tls, ssl.SSLError) and tls.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "not-tls", "the server does not speak TLS at this port"
     if isinstance(error, httpcore.ProxyError):
-        status = str(error)[:3]
-        if status in ("401", "403", "407"):
-            return "proxy", f"the proxy refused the connection with {status}"
-        return "transport", "the proxy did not make the connection"
+        return _describe_proxy(str(error)[:3])
     if isinstance(error, DeadlinePassedError):
         return "deadline", "no complete answer in time"
-    if isinstance(error, httpcore.TimeoutException):
-        return "transport", _TIMEOUTS.get(type(error).__name__, "no answer in time")
     if isinstance(error, _NETWORK_TROUBLE):
-        number = _cause(error, OSError)
-        reason = number.strerror if isinstance(number, OSError) and number.strerror else None
-        return "transport", reason or _PLAIN.get(type(error).__name__, "the connection broke")
+        return "transport", _describe_trouble(error)
     return "internal", type(error).__name__
 
 
-_TIMEOUTS = {"ConnectTimeout": "no connection in time", "WriteTimeout": "the connection takes no more bytes"}
-_PLAIN = {
+def _describe_proxy(status: str) -> tuple[Failure, str]:
+    if status in ("401", "403", "407"):
+        return "proxy", f"the proxy refused the connection with {status}"
+    return "transport", "the proxy did not make the connection"
+
+
+def _describe_trouble(error: Exception) -> str:
+    number = _cause(error, OSError)
+    if isinstance(number, OSError) and number.strerror and not isinstance(number, TimeoutError):
+        return number.strerror
+    return _IN_WORDS.get(type(error).__name__, "the connection broke")
+
+
+_IN_WORDS = {
+    "ConnectTimeout": "no connection in time",
+    "WriteTimeout": "the connection takes no more bytes",
+    "ReadTimeout": "no answer in time",
     "ConnectError": "no connection: the name does not resolve or nothing listens",
     "RemoteProtocolError": "the server closed the connection without a usable answer",
 }

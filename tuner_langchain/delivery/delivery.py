@@ -270,8 +270,8 @@ class Delivery:
         Calls of earlier processes that wait in the same outbox are sent too.
 
         Args:
-            timeout: Seconds in all. 0 sends nothing and only counts. None tries everything once and does not sit
-                out the pauses of an outage.
+            timeout: Seconds in all. 0 sends nothing and only counts. None tries everything once and does
+                not sit out the pauses of an outage.
         """
         running = self._here()
         running.workers.ensure()
@@ -356,7 +356,9 @@ def _set_result(future: asyncio.Future[FlushResult], result: FlushResult) -> Non
 
 
 def _http_client(config: TunerConfig) -> Client:
-    from tuner_langchain.delivery.client import HttpClient  # noqa: PLC0415 - httpx is imported when it is needed
+    from tuner_langchain.delivery.client import HttpClient  # noqa: PLC0415 - httpx is imported when it is
+
+    needed
 
     return HttpClient(config)
 

@@ -102,7 +102,8 @@ class Notifier:
             if self._on_event is not None:
                 self._on_event(event)
         except Exception as error:  # noqa: BLE001 - the application's own code must not stop delivery
-            logger.error("on_event raised %s for a %s event", type(error).__name__, event.kind)
+            # Without its traceback: that may hold the call's bytes, which are in the event.
+            logger.error("on_event raised %s for a %s event", type(error).__name__, event.kind)  # noqa: TRY400
         finally:
             with self._changed, contextlib.suppress(RuntimeError):
                 self._calling = False

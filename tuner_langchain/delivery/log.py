@@ -12,6 +12,8 @@ logger = logging.getLogger("tuner_langchain.delivery")
 
 # Trouble that lasts is said once in this time, with the number of times it came up.
 INTERVAL_S = 300.0
+# Thousands of unusable files are one trouble, not thousands of lines.
+_ONCE_LIMIT = 100
 
 
 class Log:
@@ -19,6 +21,7 @@ class Log:
 
     def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self._monotonic_s = monotonic_s
+        self._once: set[str] = set()
         self._said: dict[str, tuple[float, int]] = {}
 
     def call(self, level: int, message: str, *facts: object) -> None:
@@ -33,9 +36,16 @@ class Log:
             self._said[topic] = (last_s, unsaid + 1)
             return False
         self._said[topic] = (now_s, 0)
-        more = f" (and {unsaid} times more since it was last said)" if unsaid else ""
-        logger.log(level, message + "%s", *facts, more)
+        logger.log(level, message, *facts)
+        if unsaid:
+            logger.log(level, "the above came up %d times more since it was last said", unsaid)
         return True
+
+    def once(self, topic: str, level: int, message: str, *facts: object) -> None:
+        """Say something that stays as it is, once in this process."""
+        if topic not in self._once and len(self._once) < _ONCE_LIMIT:
+            self._once.add(topic)
+            logger.log(level, message, *facts)
 
     def over(self, topic: str) -> None:
         """Let the next line of a topic be said at once: its trouble had ended."""

@@ -1,7 +1,8 @@
 """Sockets that keep a deadline: the sole owner of httpcore.
 
-httpcore's timeouts are per read, so a server that sends a byte now and then holds a request for ever, and name
-resolution has no timeout at all. Here every socket call gets what is left until the request's deadline.
+httpcore's timeouts are per read, so a server that sends a byte now and then holds a request for ever, and
+name resolution has no timeout at all. Here every socket call gets what is left until the request's
+deadline.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import httpcore
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
-
-CONNECT_S = 5.0
 
 
 class DeadlinePassedError(Exception):

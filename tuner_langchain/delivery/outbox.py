@@ -6,9 +6,9 @@
     <root>/v1/audio/    recordings that wait
     <root>/v1/dead/     refused for good, with the reason beside each
 
-Several processes may share it. A sender holds the kernel's lock on the file it sends, so a claim ends with the
-process that made it; where files know no lock, a rename and a due time stand in for it (a lease). A claim that
-goes wrong costs one request more, which Tuner answers with "already there".
+Several processes may share it. A sender holds the kernel's lock on the file it sends, so a claim ends with
+the process that made it; where files know no lock, a rename and a due time stand in for it (a lease). A
+claim that goes wrong costs one request more, which Tuner answers with "already there".
 """
 
 from __future__ import annotations
@@ -274,20 +274,14 @@ class Outbox:
         if not self._lock(claim):
             return Unclaimed("busy")
         status = self.fs.fstat(claim.fd)
-        if not stat.S_ISREG(status.st_mode):
-            return Unclaimed("foreign", message="it is no file")
         if status.st_nlink == 0:
             return Unclaimed("gone")
+        if not stat.S_ISREG(status.st_mode):
+            return Unclaimed("foreign", message="it is no file")
         wait_s = status.st_mtime - self.wall_s()
         if due_only and 0 < wait_s <= _longest_pause_s(claim.name.attempts):
             return Unclaimed("later", due_s=wait_s)
-        try:
-            claim.read(status.st_size)
-        except CorruptItemError as error:
-            return Unclaimed("corrupt", message=f"The file is damaged: {error}.")
-        except NewerItemError as error:
-            return Unclaimed("newer", message=str(error))
-        return None
+        return _read(claim, status.st_size)
 
     def _lock(self, claim: Claim) -> bool:
         if self._leases:
@@ -310,6 +304,16 @@ class Outbox:
 
 
 _LIVING_THEN_DEAD: tuple[Folder, ...] = ("new", "upload", "dead")
+
+
+def _read(claim: Claim, size: int) -> Unclaimed | None:
+    try:
+        claim.read(size)
+    except CorruptItemError as error:
+        return Unclaimed("corrupt", message=f"The file is damaged: {error}.")
+    except NewerItemError as error:
+        return Unclaimed("newer", message=str(error))
+    return None
 
 
 def _longest_pause_s(attempts: int) -> float:

@@ -111,9 +111,10 @@ class Receipt:
     def state(self) -> State:
         """What became of the call.
 
-        `pending` (it waits and is sent again), `delivered`, `delivered_duplicate` (Tuner has another call's record
-        under this id), `held` (a setting is wrong; it is kept and tried every few minutes), `dead` (refused for
-        good; kept with its reason), `lost` (neither stored nor sent), `empty` (no row: nothing was posted).
+        `pending` (it waits and is sent again), `delivered`, `delivered_duplicate` (Tuner has another call's
+        record under this id), `held` (a setting is wrong; it is kept and tried every few minutes), `dead`
+        (refused for good; kept with its reason), `lost` (neither stored nor sent), `empty` (no row: nothing
+        was posted).
         """
         if self._state == "pending" and self._board is not None and self._board.held is not None:
             return "held"
@@ -134,8 +135,8 @@ class Receipt:
     def wait(self, timeout: float | None = None) -> Receipt:
         """Block until Tuner has answered, at most `timeout` seconds, and return this receipt.
 
-        A held call counts as answered: it waits for a setting, not for time. A time-out is no error; the call stays
-        `pending` and is sent later.
+        A held call counts as answered: it waits for a setting, not for time. A time-out is no error; the
+        call stays `pending` and is sent later.
         """
         if not self.answered and self._board is not None:
             self._board.wait_for(lambda: self.answered, timeout)

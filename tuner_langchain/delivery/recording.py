@@ -18,8 +18,9 @@ class Recording:
     """The audio of a call, to be uploaded after Tuner has stored the call.
 
     Args:
-        audio: A file's path, the bytes, or a file object opened for reading bytes. A path is read when the upload
-            happens, so the file has to stay until then; bytes and file objects are copied into the outbox.
+        audio: A file's path, the bytes, or a file object opened for reading bytes. A path is read when the
+            upload happens, so the file has to stay until then; bytes and file objects are copied into the
+            outbox.
         file_extension: What the call's `recording_file_extension` says, like `wav`.
     """
 

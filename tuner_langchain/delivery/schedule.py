@@ -23,7 +23,7 @@ _BACKLOG_TURN = 4
 class Entry:
     """One call that waits: of this process when it has a receipt, else found in the outbox."""
 
-    __slots__ = ("due_only", "failed_s", "file", "folder", "held", "key", "memory", "receipt", "refused_s")
+    __slots__ = ("due_only", "failing_s", "file", "folder", "held", "key", "memory", "receipt", "refused_s")
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class Entry:
         self.memory = memory
         self.held = False
         self.due_only = receipt is None
-        # On the monotonic clock: when it last failed, and when it was first refused for a setting's sake.
-        self.failed_s: float | None = None
+        # On the monotonic clock: since when it fails, and since when it is refused for a setting's sake.
+        self.failing_s: float | None = None
         self.refused_s: float | None = None
 
     @property

@@ -117,14 +117,13 @@ class Sender:
     def _unclaimed(self, entry: Entry, unclaimed: Unclaimed) -> None:
         process = self._process
         if unclaimed.why == "corrupt":
-            self._log_dead(entry, unclaimed.message, None)
-            process.settle(entry, "dead", "dead", message=unclaimed.message)
+            call_id = entry.receipt.call_id if entry.receipt is not None else None
+            message = f"{unclaimed.message} It is kept in the outbox' dead/ folder: {entry.file}."
+            self._report_dead(entry, message, call_id, None)
         elif unclaimed.why in ("foreign", "newer", "unreadable"):
             text = "%s in the outbox %s is left alone: %s"
-            process.log.repeated(
-                f"{unclaimed.why} {entry.key}", logging.WARNING, text, entry.file, process.outbox.root,
-                unclaimed.message,
-            )  # fmt: skip
+            topic, root = f"{unclaimed.why} {entry.key}", process.outbox.root
+            process.log.once(topic, logging.WARNING, text, entry.file, root, unclaimed.message)
             self._wait_or_drop(entry, _UNREADABLE_S)
         elif unclaimed.why == "gone":
             self._moved(entry)
@@ -215,12 +214,13 @@ class Sender:
             why = f"Tuner refused it ({reason}) and dead/ cannot take it ({error.strerror})."
             process.lose(entry.receipt, body, why, entry=entry)
             return
-        self._log_dead(entry, message, call_id)
-        process.settle(entry, "dead", "dead", message=message)
-        process.tell("dead", call_id, message, answer.status)
+        self._report_dead(entry, message, call_id, answer.status)
 
-    def _log_dead(self, entry: Entry, message: str, call_id: str | None) -> None:
-        self._process.log.call(logging.ERROR, "call %s: %s", call_id or entry.file, message)
+    def _report_dead(self, entry: Entry, message: str, call_id: str | None, status: int | None) -> None:
+        process = self._process
+        process.log.call(logging.ERROR, "call %s: %s", call_id or entry.file, message)
+        process.settle(entry, "dead", "dead", message=message)
+        process.tell("dead", call_id, message, status)
 
     def _reason(
         self, claim: Claim | MemoryClaim, answer: Answer, reason: str, message: str
@@ -242,14 +242,14 @@ class Sender:
         entry.refused_s = now_s if entry.refused_s is None else entry.refused_s
         with process.lock:
             breaker = process.schedule.breaker
-            contrast = breaker.passed_since(entry.failed_s if entry.failed_s is not None else entry.refused_s)
+            contrast = breaker.passed_since(entry.refused_s)
             destination_held = breaker.refused(
                 entry.key, now_s, runtime.random(), at_once=verdict.destination, message=verdict.message
             )
         refused_long = now_s - entry.refused_s >= REFUSED_LIMIT_S
-        entry.failed_s = now_s
         if contrast and refused_long and not destination_held:
-            self._dead(entry, claim, answer, verdict.reason, verdict.message)
+            message = f"Refused for a day while others were accepted, so it is set aside in dead/. {verdict.message}"
+            self._dead(entry, claim, answer, verdict.reason, message)
             return
         entry.held = not destination_held
         self._keep(claim, HOLD_S)
@@ -274,7 +274,7 @@ class Sender:
             return
         with process.lock:
             breaker = process.schedule.breaker
-            others_pass = entry.failed_s is not None and breaker.passed_since(entry.failed_s)
+            others_pass = entry.failing_s is not None and breaker.passed_since(entry.failing_s)
             breaker.failed(
                 entry.key,
                 now_s,
@@ -283,7 +283,8 @@ class Sender:
                 retry_after_s=verdict.retry_after_s,
                 message=verdict.message,
             )
-        entry.failed_s, entry.held = now_s, False
+        entry.failing_s = now_s if entry.failing_s is None else entry.failing_s
+        entry.held = False
         pause_s = item_backoff_s(attempts, runtime.random(), others_pass=others_pass)
         self._keep(claim, pause_s)
         if entry.receipt is not None:
