@@ -356,9 +356,7 @@ def _set_result(future: asyncio.Future[FlushResult], result: FlushResult) -> Non
 
 
 def _http_client(config: TunerConfig) -> Client:
-    from tuner_langchain.delivery.client import HttpClient  # noqa: PLC0415 - httpx is imported when it is
-
-    needed
+    from tuner_langchain.delivery.client import HttpClient  # noqa: PLC0415 - it brings httpx
 
     return HttpClient(config)
 
