@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_langchain.cli import show
+from tuner_langchain.cli import main, show
 from tuner_langchain.delivery.fs import FileSystem
 from tuner_langchain.delivery.item import Item, ItemName, destination_of
 from tuner_langchain.delivery.outbox import Outbox
@@ -24,10 +23,7 @@ from view import samples
 
 def run(*arguments):
     """Run the command as the command line does."""
-    parser = argparse.ArgumentParser()
-    show.add_command(parser.add_subparsers())
-    args = parser.parse_args(["show", *map(str, arguments)])
-    return args.run(args)
+    return main(["show", *map(str, arguments)])
 
 
 @pytest.fixture(name="file")

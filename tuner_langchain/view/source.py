@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from tuner_langchain.errors import TunerError
 
@@ -118,6 +118,13 @@ def _stored(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield str(document.get("call_id")), document
 
 
+class _NoRedirect(HTTPRedirectHandler):
+    """Leaves a redirect as the answer it is: it could lead off this machine."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
+
+
 def _fetched(url: str) -> dict[str, Any]:
     host = urlsplit(url).hostname or ""
     if host not in _LOOPBACK and not host.endswith(".localhost"):
@@ -127,7 +134,7 @@ def _fetched(url: str) -> dict[str, Any]:
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  http and https on loopback only
     try:
         # Without the environment's proxies: the address is this machine's.
-        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_S) as answer:
+        with build_opener(ProxyHandler({}), _NoRedirect()).open(request, timeout=_TIMEOUT_S) as answer:
             return read_document(answer.read(), url)
     except HTTPError as error:
         raise NoSuchCallError(f"{url} answers {error.code}: no such call is stored there.") from None

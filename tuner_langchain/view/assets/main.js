@@ -63,6 +63,12 @@ function jump(bar, name, value, bad = false) {
 
 function showJumps() {
   const nav = at("jumps");
+  for (const problem of story.problems.slice(0, 6)) {
+    const text = `✕ ${cap(problem.kind)}`;
+    if (problem.bar !== null) nav.append(jump(bars[problem.bar], text, cap(problem.message), true));
+    else nav.append(make("button", { type: "button", class: "bad", onclick: () => lookAround(problem) }, make("b", {}, text), ` ${cap(problem.message)}`));
+  }
+  if (story.problems.length > 6) nav.append(make("span", { class: "quiet" }, `and ${story.problems.length - 6} more errors, red in the waterfall`));
   const kinds = { slowest_tool: "Slowest tool", slowest_node: "Slowest node", slowest_model: "Slowest model call" };
   for (const [key, name] of Object.entries(kinds)) {
     const bar = bars[totals[key]];
@@ -73,12 +79,6 @@ function showJumps() {
     const text = `${duration(turn.waited_ms)}, ${turnName(turn.number)}`;
     nav.append(make("button", { type: "button", onclick: () => lookAtTurn(turn) }, make("b", {}, "Longest wait"), ` ${text}`));
   }
-  for (const problem of story.problems.slice(0, 6)) {
-    const text = `✕ ${cap(problem.kind)}`;
-    if (problem.bar !== null) nav.append(jump(bars[problem.bar], text, cap(problem.message), true));
-    else nav.append(make("button", { type: "button", class: "bad", onclick: () => lookAround(problem) }, make("b", {}, text), ` ${cap(problem.message)}`));
-  }
-  if (story.problems.length > 6) nav.append(make("span", { class: "quiet" }, `and ${story.problems.length - 6} more errors, red in the waterfall`));
 }
 
 const cap = (text) => (text.length > 90 ? `${text.slice(0, 90)}…` : text);

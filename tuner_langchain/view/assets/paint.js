@@ -178,11 +178,13 @@ function paintLane(view, lane) {
   return painted;
 }
 
+const waitAfter = new Map();
+
 /** Where the silence before the agent's next answer begins: it is written in the agent's lane too. */
 function nextWait(view, bar) {
   if (bar.kind !== "agent") return Infinity;
-  const next = waits.find((wait) => wait.from >= bar.end_ms || wait.to > bar.end_ms);
-  return next ? view.x(next.from) : Infinity;
+  if (!waitAfter.has(bar)) waitAfter.set(bar, waits.find((wait) => wait.to > bar.end_ms)?.from ?? Infinity);
+  return view.x(waitAfter.get(bar));
 }
 
 function paintBar({ context, x, width }, bar, lane, nextLeft) {

@@ -1,0 +1,26 @@
+"""What docs/view.md shows is what the views show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tuner_langchain.view.outline import timeline_text
+from view import samples
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_terminal_of_the_docs_is_the_terminal():
+    """The captured text is the sample call's, line for line."""
+    captured = re.search(
+        r"```text\n(.*?)\n```", (DOCS / "view.md").read_text(encoding="utf-8"), re.DOTALL
+    ).group(1)
+    assert captured == timeline_text(samples.restaurant()).rstrip()
+
+
+def test_every_picture_of_the_docs_is_there():
+    """No page of the docs has a hole where a picture should be."""
+    named = set(re.findall(r"images/([a-z-]+\.png)", (DOCS / "view.md").read_text(encoding="utf-8")))
+    assert named <= {path.name for path in (DOCS / "images").iterdir()}
+    assert len(named) == 6
