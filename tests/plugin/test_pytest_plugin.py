@@ -133,16 +133,20 @@ def test_the_call_is_finalised_when_the_test_ends(pytester: pytest.Pytester) -> 
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_the_marker_carries_facts_and_a_clock(pytester: pytest.Pytester) -> None:
-    """What `record` takes comes with the marker; the nearest marker wins."""
+def test_facts_and_a_clock(pytester: pytest.Pytester) -> None:
+    """What `record` takes comes with the marker, the nearest marker wins; the clock is a fixture."""
     pytester.makepyfile("""
         import pytest
         from agent import say
         from tuner_langchain.testing import ManualClock
 
+        @pytest.fixture
+        def tuner_clock():
+            return ManualClock()
+
         pytestmark = pytest.mark.tuner_call(call_type="web_call", caller_phone_number="+15550100")
 
-        @pytest.mark.tuner_call(call_type="phone_call", clock=ManualClock())
+        @pytest.mark.tuner_call(call_type="phone_call")
         def test_booking(tuner_call):
             say(tuner_call, "A table?")
             document = tuner_call.document

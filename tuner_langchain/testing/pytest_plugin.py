@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,15 +40,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def tuner_call(request: pytest.FixtureRequest) -> Iterator[RecordingHandler]:
+def tuner_clock() -> Callable[[], int]:
+    """The clock of `tuner_call`: the real one. Override it with a `ManualClock` where a test holds the time."""
+    return time.monotonic_ns
+
+
+@pytest.fixture
+def tuner_call(request: pytest.FixtureRequest, tuner_clock: Callable[[], int]) -> Iterator[RecordingHandler]:
     """A handler that records the test's call: pass it in `callbacks`, then ask its `timeline`.
 
-    It needs no account, environment or network, and is finalised when the test ends. Facts, a clock or a
-    `Capture` come with the marker: `@pytest.mark.tuner_call(call_type="phone_call")`.
+    It needs no account, environment or network, and is finalised when the test ends. Facts or a `Capture` come
+    with the marker, `@pytest.mark.tuner_call(call_type="phone_call")`; its clock is the fixture `tuner_clock`.
     """
     from tuner_langchain.testing import record
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"clock": tuner_clock}
     for marker in reversed(list(request.node.iter_markers("tuner_call"))):
         options |= marker.kwargs
     handler = record(**options)
