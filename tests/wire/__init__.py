@@ -1,0 +1,1 @@
+"""Servers that speak the wire formats of model vendors, for the vendors' real clients."""
