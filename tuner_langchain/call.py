@@ -12,6 +12,8 @@ import orjson
 
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.facts import CallFacts, check
+from tuner_langchain.release import FIXED_FACTS, ROWS, release
+from tuner_langchain.timeline.bare import bare_rows
 from tuner_langchain.timeline.clock import Span
 from tuner_langchain.timeline.fold import Folded, fold
 from tuner_langchain.values import to_json
@@ -97,8 +99,17 @@ class Call:
         return int(max(0, ended_ns - self.started_ns) // 1_000_000)
 
     def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
-        """Return the call's document as of `ended_ns`."""
-        return self.document(fold(record, self.span(ended_ns), capture), ended_ns)
+        """Return the call's document as of `ended_ns`, as it may leave the process."""
+        return release(self.document(fold(record, self.span(ended_ns), capture), ended_ns), capture)
+
+    def bare(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
+        """Return the least that can be said of the call, for when a fault of ours keeps `fold` from its work."""
+        document = self.document(bare_rows(record, self.span(ended_ns)), ended_ns)
+        try:
+            return release(document, capture)
+        except Exception:  # noqa: BLE001 - the fault may be in the release; what has no free text needs none
+            fixed = {name: value for name, value in document.items() if name in FIXED_FACTS}
+            return {**fixed, ROWS: document[ROWS], "metadata": {}}
 
     def clear(self) -> None:
         """Forget every fact but the call's id."""

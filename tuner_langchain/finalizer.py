@@ -14,7 +14,6 @@ from tuner_langchain.delivery import Receipt
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.facts import CallFacts
 from tuner_langchain.runs import CallRecord
-from tuner_langchain.timeline import bare_rows
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery import Recording
@@ -100,9 +99,7 @@ class Finalizer:
                 "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
                 self._call.call_id, type(error).__name__, _place(error),
             )  # fmt: skip
-            return self._call.document(
-                bare_rows(self._record, self._call.span(self._ended_ns)), self._ended_ns
-            )
+            return self._call.bare(self._record, self._capture, self._ended_ns)
 
 
 def _place(error: BaseException) -> str:

@@ -48,7 +48,7 @@ from tuner_langchain.runs import (
     Turn,
 )
 from tuner_langchain.timeline import Timeline
-from tuner_langchain.values import to_json
+from tuner_langchain.values import cut_text, freeze
 
 if TYPE_CHECKING:
     _Base = BaseCallbackHandler
@@ -145,7 +145,7 @@ class TunerCallbackHandler(_Base):
             run.last_input = messages.last_message(inputs, self._messages_key)
             run.input_id = id(inputs)
             if self._capture.node_inputs:
-                run.input_json = to_json(without_history(inputs, self._messages_key))
+                run.input_json = self._frozen(without_history(inputs, self._messages_key))
         else:
             run.edges = langgraph.edges_on_stack()
             run.given = langgraph.read_given(inputs)
@@ -179,7 +179,7 @@ class TunerCallbackHandler(_Base):
             (answer.call_id, answer.name, self._tool_error(answer)) for answer in failed_answers(outputs, key)
         )
         if self._capture.node_outputs:
-            run.output_json = to_json(without_history(outputs, key))
+            run.output_json = self._frozen(without_history(outputs, key))
 
     def _conclude(self, turn: Turn, outputs: Any, inputs: Any) -> None:
         """Note what a turn's outcome says was answered."""
@@ -250,7 +250,7 @@ class TunerCallbackHandler(_Base):
             run.reply = messages.reply(response)
             if self._capture.tool_params:
                 for call_id, arguments in asked(response):
-                    self._record.asked[call_id] = to_json(as_object(arguments))
+                    self._record.asked[call_id] = self._frozen(as_object(arguments))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._fail(run_id, error)
@@ -285,7 +285,7 @@ class TunerCallbackHandler(_Base):
                 arguments = {key: value for key, value in inputs.items() if key in started.arguments}
         run.tool_call_id = tool_call_id
         if self._capture.tool_params:
-            run.params = to_json(arguments)
+            run.params = self._frozen(arguments)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
@@ -298,14 +298,14 @@ class TunerCallbackHandler(_Base):
             run.status, run.error = "error", self._tool_error(answer)
         else:
             run.status = "handed_over" if langgraph.is_command(output) else "ok"
-            run.result = to_json(answer.content) if self._capture.tool_results else b"{}"
+            run.result = self._frozen(answer.content) if self._capture.tool_results else b"{}"
 
     def _tool_error(self, answer: ToolAnswer) -> str | None:
         """Return the words of a failure that a tool call was answered with, where they may be sent."""
         if not (self._capture.tool_results and self._capture.error_messages):
             return None
         said = answer.content.get("value", answer.content)
-        return said if isinstance(said, str) else to_json(said).decode()
+        return said if isinstance(said, str) else self._frozen(said).decode()
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -324,12 +324,12 @@ class TunerCallbackHandler(_Base):
         name = name or (metadata or {}).get("ls_retriever_name")
         run = RetrieverRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
         if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
-            run.params = to_json({"query": query})
+            run.params = self._frozen({"query": query})
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, RetrieverRun):
-            run.result = to_json(found_documents(documents)) if self._capture.tool_results else b"{}"
+            run.result = self._frozen(found_documents(documents)) if self._capture.tool_results else b"{}"
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -339,7 +339,7 @@ class TunerCallbackHandler(_Base):
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._record.open.get(run_id)
         if run is not None:
-            self._record.events.append(Event(name, to_json(data), self._clock(), run))
+            self._record.events.append(Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run))
 
     def on_interrupt(self, event: Any) -> None:
         """Take note of a graph that waits for a human; the only sign of a breakpoint."""
@@ -422,16 +422,19 @@ class TunerCallbackHandler(_Base):
                     around.left = {**(around.left or {}), run.ns or "": run}
         return run
 
+    def _frozen(self, value: Any) -> bytes:
+        """Return a value as JSON, as it is now: the program may change it afterwards."""
+        return freeze(value, self._capture.max_value_chars)
+
     def _failure(self, error: BaseException, run: Run) -> Failure:
         """Return what is kept of an exception; the exception itself would keep whole frames alive."""
         kind, capture = langgraph.failure_kind(error), self._capture
-        failure = Failure(
-            type(error).__name__, kind, _message(error) if capture.error_messages else None, run
-        )
+        told = cut_text(_message(error), capture.max_value_chars) if capture.error_messages else None
+        failure = Failure(type(error).__name__, kind, told, run)
         if kind == "handed_over":
             failure.goto = langgraph.handover(error)
         elif kind == "interrupted" and capture.interrupt_values:
-            failure.interrupts = [to_json(value) for value in langgraph.interrupt_values(error)]
+            failure.interrupts = [self._frozen(value) for value in langgraph.interrupt_values(error)]
         return failure
 
     # ------------------------------------------------------------------ the end of the call

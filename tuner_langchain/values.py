@@ -32,6 +32,64 @@ def plain(value: Any) -> Any:
     return _plain(value, 0, ())
 
 
+def freeze(value: Any, max_chars: int) -> bytes:
+    """Return `value` as strict JSON of about `max_chars` characters at most; what is cut says so in its place."""
+    if isinstance(value, str) and len(value) > max_chars:
+        return to_json(cut_text(value, max_chars))
+    data = to_json(value)
+    return data if len(data) <= max_chars else to_json(cut(orjson.loads(data), max_chars))
+
+
+def cut_text(value: str, max_chars: int) -> str:
+    """Return the beginning of a text, with its whole length said, when it is longer than `max_chars`."""
+    if len(value) <= max_chars:
+        return value
+    return f"{value[:max_chars]}… [cut: {len(value):,} characters in all]"
+
+
+def cut(value: Any, max_chars: int) -> Any:
+    """Return plain JSON data with long text shortened and the end of long lists and objects left out."""
+    return _Cutter(max_chars).cut(value)
+
+
+class _Cutter:
+    """Spends a number of characters on a value, in its order."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+
+    def cut(self, value: Any) -> Any:
+        if isinstance(value, str):
+            shown = cut_text(value, max(self._room, 0))
+            self._room -= len(shown) + 2
+            return shown
+        if isinstance(value, dict):
+            return self._cut_object(value)
+        if isinstance(value, list):
+            return self._cut_list(value)
+        self._room -= 6
+        return value
+
+    def _cut_list(self, items: list[Any]) -> list[Any]:
+        kept: list[Any] = []
+        for item in items:
+            if self._room <= 0:
+                kept.append(f"[cut: {len(items) - len(kept):,} of {len(items):,} items left out]")
+                break
+            kept.append(self.cut(item))
+        return kept
+
+    def _cut_object(self, fields: dict[str, Any]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for name, item in fields.items():
+            if self._room <= 0:
+                kept["…"] = f"[cut: {len(fields) - len(kept):,} of {len(fields):,} fields left out]"
+                break
+            self._room -= len(name) + 4
+            kept[name] = self.cut(item)
+        return kept
+
+
 def text(value: str) -> str:
     """Return `value` without lone surrogates, which no UTF-8 document can hold (they become U+FFFD)."""
     try:

@@ -94,7 +94,7 @@ def _call(model: ModelRun, task: Run, span: Span) -> dict[str, Any]:
     if model.failure is not None:
         told["error"] = {"type": model.failure.type}
         # The exception's text is told once: by the node, when it went on to that.
-        if model.failure is not task.failure:
+        if model.failure is not task.failure and model.failure.message is not None:
             told["error"]["message"] = model.failure.message
     if model.system_prompt is not None:
         told["system_prompt"] = model.system_prompt
