@@ -18,6 +18,8 @@ _PARTS: Final = (
     "passwd", "password", "privatekey", "secret", "signingkey",
 )  # fmt: skip
 _WHOLE: Final = frozenset({"auth", "jwt", "pwd", "sessionid", "xauth"})
+# The contract's own names for what a call used.
+_FIGURES: Final = frozenset({"usagetoken", "llmtoken"})
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]+")
 
 _NAME: Final = (
@@ -51,7 +53,7 @@ def may_hold_secrets(data: bytes) -> bool:
 def is_secret_name(name: str) -> bool:
     """Return whether a value under this name is masked."""
     bare = _PUNCTUATION.sub("", name.lower())
-    if bare.startswith("secretar"):
+    if bare in _FIGURES or bare.startswith("secretar"):
         return False
     return bare in _WHOLE or bare.endswith("token") or any(part in bare for part in _PARTS)
 
