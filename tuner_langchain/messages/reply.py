@@ -37,6 +37,16 @@ class Reply(NamedTuple):
 
 EMPTY: Final = Reply()
 
+# LangChain's names for the parts of a sum, then the providers'.
+_INPUT_DETAILS: Final = (
+    *("input_token_details", "input_tokens_details"),
+    *("prompt_token_details", "prompt_tokens_details"),
+)
+_OUTPUT_DETAILS: Final = (
+    *("output_token_details", "output_tokens_details"),
+    *("completion_token_details", "completion_tokens_details"),
+)
+
 
 def reply(response: Any) -> Reply:
     """Return what an LLMResult says."""
@@ -68,7 +78,7 @@ def _name(named: Mapping[str, Any]) -> str | None:
 
 
 def _usage(metadata: Any, output: Mapping[str, Any]) -> tuple[Usage | None, Reported]:
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         # LangChain sets a total cost of zero on what it answers from its cache.
         if metadata.get("total_cost") == 0:
             return None, "cached"
@@ -85,14 +95,14 @@ def _usage(metadata: Any, output: Mapping[str, Any]) -> tuple[Usage | None, Repo
 
 def read_usage(found: Any) -> Usage | None:
     """Return the tokens in a usage report of LangChain's form or of a provider's, None where it names none."""
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         return None
     given = _number(found.get("input_tokens", found.get("prompt_tokens")))
     made = _number(found.get("output_tokens", found.get("completion_tokens")))
     total = _number(found.get("total_tokens"))
     if given is None and made is None and total is None:
         return None
-    inside, outside = _details(found, "input", "prompt"), _details(found, "output", "completion")
+    inside, outside = _details(found, _INPUT_DETAILS), _details(found, _OUTPUT_DETAILS)
     given, made = given or 0, made or 0
     return Usage(
         given,
@@ -103,16 +113,15 @@ def read_usage(found: Any) -> Usage | None:
     )
 
 
-def _details(found: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+def _details(found: Mapping[str, Any], names: tuple[str, ...]) -> Mapping[str, Any]:
     for name in names:
-        for key in (f"{name}_token_details", f"{name}_tokens_details"):
-            details = found.get(key)
-            if isinstance(details, Mapping):
-                return details
+        details = found.get(name)
+        if isinstance(details, dict):
+            return details
     return {}
 
 
 def _number(value: Any) -> int | None:
-    return (
-        int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
-    )
+    if type(value) is int:
+        return value if value >= 0 else None
+    return int(value) if isinstance(value, float) and value >= 0 else None

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
+from tuner_langchain.messages.forms import form_of
 
 HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
 AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
 TOOL: Final = frozenset({"tool", "function", "ToolMessageChunk"})
 REMOVE: Final = "remove"
+
+_MESSAGE: Final = ("message", "tool_message")
 
 
 class Said(NamedTuple):
@@ -84,7 +87,7 @@ def answers(outputs: Any, key: str) -> Added | None:
     """Return what a plain chain answered: a string, a message, messages, or one of these as its output."""
     if isinstance(outputs, str):
         return Added((Said(outputs, None, 0),), plain=True) if outputs else None
-    if isinstance(outputs, Mapping) and key not in outputs and not _is_message(outputs):
+    if form_of(type(outputs)) == "mapping" and key not in outputs and not _is_message(outputs):
         # The names that LangChain's own agents and retrieval chains answer under.
         answer = outputs.get("output", outputs.get("answer"))
         if isinstance(answer, str):
@@ -134,7 +137,7 @@ def _plain_words(inputs: Any) -> Incoming:
     """Return the words of a chain's own input: a string, `{"input": ...}`, or the one string of a mapping."""
     if isinstance(inputs, str):
         return Incoming((Said(inputs, None, 0),)) if inputs else Incoming(awaited=True)
-    if not isinstance(inputs, Mapping):
+    if form_of(type(inputs)) != "mapping":
         return NOTHING
     given = inputs.get("input")
     if isinstance(given, str):
@@ -169,7 +172,7 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
 
 def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
     """Yield what an output holds beyond the last message of the input, the latest first."""
-    for update in reversed(list(_updates(outputs))):
+    for update in reversed(_updates(outputs)):
         for message in _backwards(_messages_of(update, key)):
             if last_input is not None and (
                 id(message) == last_input.object_id
@@ -182,29 +185,30 @@ def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[A
             yield message
 
 
-def _updates(outputs: Any) -> Iterator[Any]:
-    """Yield the state updates in a node's output: the output itself, or those of its commands."""
-    several = isinstance(outputs, list | tuple) and not _is_pair(outputs)
-    if several and any(
-        _is_command(item) or (isinstance(item, Mapping) and "content" not in item) for item in outputs
-    ):
-        for item in outputs:
-            yield from _updates(item)
-    elif _is_command(outputs):
-        yield outputs.update
-    else:
-        yield outputs
+def _updates(outputs: Any) -> list[Any]:
+    """Return the state updates in a node's output: the output itself, or those of its commands."""
+    form = form_of(type(outputs))
+    if form == "command":
+        return [outputs.update]
+    if form == "list" and not _is_pair(outputs) and any(map(_is_update, outputs)):
+        return [update for item in outputs for update in _updates(item)]
+    return [outputs]
+
+
+def _is_update(value: Any) -> bool:
+    form = form_of(type(value))
+    return form == "command" or (form == "mapping" and "content" not in value)
 
 
 def _is_command(value: Any) -> bool:
-    # By what it has, not by its class: LangGraph's types belong to the `langgraph` module.
-    return hasattr(value, "goto") and hasattr(value, "update")
+    return form_of(type(value)) == "command"
 
 
 def _messages_of(update: Any, key: str) -> Any:
-    if isinstance(update, Mapping):
+    form = form_of(type(update))
+    if form == "mapping":
         return update if _is_message(update) else update.get(key)
-    if isinstance(update, list | tuple):
+    if form == "list":
         pairs = [item for item in update if _is_pair(item) and item[0] == key]
         return pairs[-1][1] if pairs else update
     return update if _is_message(update) else getattr(update, key, None)
@@ -212,7 +216,8 @@ def _messages_of(update: Any, key: str) -> Any:
 
 def _conversation(inputs: Any, key: str) -> Any:
     """Return the messages in a turn's input, None where it holds none."""
-    if isinstance(inputs, Mapping):
+    form = form_of(type(inputs))
+    if form == "mapping":
         if _is_message(inputs):
             return inputs
         value = inputs.get(key)
@@ -220,11 +225,11 @@ def _conversation(inputs: Any, key: str) -> Any:
             given = inputs.get("input")
             value = given if isinstance(given, list) else None
         return value
-    if isinstance(inputs, str) or inputs is None:
+    if form == "text" or inputs is None:
         return None
-    if isinstance(inputs, list | tuple) or _is_message(inputs):
+    if form == "list" or _is_message(inputs):
         return inputs
-    if _is_command(inputs):
+    if form == "command":
         return _messages_of(inputs.update, key)
     # A prompt's value knows its messages; a state of the program's own has them under the key.
     return getattr(inputs, key, None)
@@ -244,9 +249,10 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_message(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    form = form_of(type(value))
+    if form == "mapping":
         return "content" in value and ("role" in value or "type" in value)
-    return hasattr(value, "content") and hasattr(value, "type")
+    return form in _MESSAGE or (form == "other" and hasattr(value, "content") and hasattr(value, "type"))
 
 
 def _written_by_library(message: Any) -> bool:
@@ -260,11 +266,14 @@ def _written_by_library(message: Any) -> bool:
 
 def _parts(message: Any) -> tuple[str, Any, str | None]:
     """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
-    if isinstance(message, str):
+    form = form_of(type(message))
+    if form in _MESSAGE:
+        return message.type, message.content, message.id
+    if form == "text":
         return "human", message, None
     if _is_pair(message):
         return message[0], message[1], None
-    if isinstance(message, Mapping):
+    if form == "mapping":
         return (
             str(message.get("role") or message.get("type") or ""),
             message.get("content"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 from langchain_core.messages import ToolMessage
+
+from tuner_langchain.messages.forms import form_of
 
 # A handoff may put its answer behind a whole history; it stands at the end.
 _LAST_MESSAGES: Final = 8
@@ -42,7 +44,7 @@ def asked(response: Any) -> Iterator[tuple[str, Any]]:
 
 def tool_answer(output: Any) -> ToolAnswer:
     """Return what a tool answered, as the model was told it; a bare value stands for itself."""
-    told = output if isinstance(output, ToolMessage) else _told(output)
+    told = output if form_of(type(output)) == "tool_message" else _told(output)
     if told is None:
         return ToolAnswer(as_object(output), None, None, failed=False)
     return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
@@ -52,7 +54,7 @@ def failed_answers(outputs: Any, key: str) -> list[ToolAnswer]:
     """Return the failures at the end of a node's update that tool calls were answered with."""
     found: list[ToolAnswer] = []
     for message in _from_the_end(outputs, key):
-        if not isinstance(message, ToolMessage) or len(found) >= _MAX_ANSWERS:
+        if form_of(type(message)) != "tool_message" or len(found) >= _MAX_ANSWERS:
             break
         if message.status == "error":
             found.append(tool_answer(message))
@@ -102,9 +104,10 @@ def _told(output: Any) -> ToolMessage | None:
     """Return the message for the model in what a tool returned: inside a command, or in a list."""
     items = output if isinstance(output, list) else [output]
     for item in items[:_MAX_ANSWERS]:
-        if isinstance(item, ToolMessage):
-            return item
-        update = getattr(item, "update", None) if hasattr(item, "goto") else None
+        form = form_of(type(item))
+        if form == "tool_message":
+            return cast("ToolMessage", item)
+        update = item.update if form == "command" else None
         if isinstance(update, Mapping):
             for value in update.values():
                 if isinstance(value, list):
@@ -116,13 +119,15 @@ def _told(output: Any) -> ToolMessage | None:
 
 def _from_the_end(outputs: Any, key: str) -> Iterator[Any]:
     """Yield the messages of a node's update, last first."""
-    if isinstance(outputs, Mapping):
+    form = form_of(type(outputs))
+    if form == "mapping":
         outputs = outputs.get(key)
-    if hasattr(outputs, "goto"):
+        form = form_of(type(outputs))
+    if form == "command":
         yield from _from_the_end(outputs.update, key)
-    elif isinstance(outputs, list | tuple):
+    elif form == "list":
         for item in reversed(outputs):
-            if isinstance(item, Mapping) or hasattr(item, "goto"):
+            if form_of(type(item)) in ("mapping", "command"):
                 yield from _from_the_end(item, key)
             else:
                 yield item
