@@ -13,7 +13,7 @@ import orjson
 
 from tuner_langchain.masking import mask, may_hold_secrets
 from tuner_langchain.shrinking import shrink
-from tuner_langchain.values import cut_text, plain, to_json
+from tuner_langchain.values import CUT_WORDS_CHARS, cut_text, plain, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ def release(document: dict[str, Any], capture: Capture) -> dict[str, Any]:
         log.warning(
             "redact raised for %d texts of call %s; they were withheld.", hook.failures, document["call_id"]
         )
-    room = capture.max_document_bytes - len(to_json(facts))
+    room = capture.max_document_bytes - len(to_json(facts)) - CUT_WORDS_CHARS
     if sum(map(len, rows)) > room:
         rows, shortened = shrink(rows, room)
         facts["metadata"] = {**facts["metadata"], "shortened_rows": shortened}
@@ -81,7 +81,8 @@ def _masked_row(row: dict[str, Any], max_chars: int) -> dict[str, Any]:
 
 def _cut_texts(value: Any, max_chars: int) -> Any:
     if isinstance(value, str):
-        return cut_text(value, max_chars)
+        # A value that was frozen within the cap is a few words longer for saying what was cut.
+        return value if len(value) <= max_chars + CUT_WORDS_CHARS else cut_text(value, max_chars)
     if isinstance(value, dict):
         return {key: _cut_texts(item, max_chars) for key, item in value.items()}
     if isinstance(value, list):

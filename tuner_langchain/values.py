@@ -16,6 +16,7 @@ import orjson
 
 MAX_DEPTH: Final = 32
 MAX_REPR_CHARS: Final = 200
+CUT_WORDS_CHARS: Final = 80  # what says that something was cut is shorter than this
 _INT64: Final = range(-(2**63), 2**64)
 
 
