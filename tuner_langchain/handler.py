@@ -297,7 +297,7 @@ class TunerCallbackHandler(_Base):
         if answer.failed:
             run.status, run.error = "error", self._tool_error(answer)
         else:
-            run.status = "handed_over" if langgraph.is_command(output) else "ok"
+            run.status = "handed_over" if langgraph.hands_over(output) else "ok"
             run.result = self._frozen(answer.content) if self._capture.tool_results else b"{}"
 
     def _tool_error(self, answer: ToolAnswer) -> str | None:

@@ -52,7 +52,9 @@ async def _drive_async(run: Callable[..., Awaitable[Any]], play: Play, callbacks
     outcome = Outcome([])
     for turn in _inputs(play):
         try:
-            await run(play.program, _input(turn, play), {**play.config, "callbacks": callbacks}, outcome.given)
+            await run(
+                play.program, _input(turn, play), {**play.config, "callbacks": callbacks}, outcome.given
+            )
         except Exception as error:  # noqa: BLE001 - what programs raise is compared
             outcome.error = error
     return outcome
@@ -123,11 +125,25 @@ def comparable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [comparable(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__name__, comparable({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}))
+        return (
+            type(value).__name__,
+            comparable({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}),
+        )
     if isinstance(value, str | int | float | bool | None):
         return value if not isinstance(value, str) or ":" not in value else value.partition(":")[0]
     return type(value).__name__
 
 
 # What differs from run to run: ids, and metadata that LangGraph makes from them.
-_OWN = frozenset({"id", "run_id", "checkpoint_ns", "langgraph_checkpoint_ns", "langgraph_path", "interrupt_id", "metadata", "config"})
+_OWN = frozenset(
+    {
+        "id",
+        "run_id",
+        "checkpoint_ns",
+        "langgraph_checkpoint_ns",
+        "langgraph_path",
+        "interrupt_id",
+        "metadata",
+        "config",
+    }
+)

@@ -1,9 +1,9 @@
 """How rows are written in the table.
 
-    b <- a [router] route: b                a node: where it came from, the kinds of its sources, the reason
-    b <- b [retry] #2 = error ValueError: x the second attempt, and how it ended when it was not ok
-    call f {"x":1} @tools = interrupted     a tool call, the node it was made in, how it ended when it was not ok
-    answer f {"value":2}                    a tool's result, or `answer f ! the error`
+b <- a [router] route: b                a node: where it came from, the kinds of its sources, the reason
+b <- b [retry] #2 = error ValueError: x the second attempt, and how it ended when it was not ok
+call f {"x":1} @tools = interrupted     a tool call, the node it was made in, how it ended when it was not ok
+answer f {"value":2}                    a tool's result, or `answer f ! the error`
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def expected(lines: Iterable[str]) -> dict[int, list[str]]:
 
 def written_errors(metadata: Any) -> list[str]:
     """Return the errors that have no node as lines."""
-    return [f"turn {error['turn']}: {error['type']}: {error['message']}" for error in metadata.get("errors", ())]
+    return [
+        f"turn {error['turn']}: {error['type']}: {_first_line(error['message'])}"
+        for error in metadata.get("errors", ())
+    ]
 
 
 def _node(row: Any) -> str:
@@ -52,7 +55,7 @@ def _node(row: Any) -> str:
 def _ending(metadata: Any) -> str:
     told = metadata["status"]
     if "error" in metadata:
-        told += f" {metadata['error']['type']}: {metadata['error']['message']}"
+        told += f" {metadata['error']['type']}: {_first_line(metadata['error']['message'])}"
     if "interrupt" in metadata:
         told += f" {_json(metadata['interrupt'])}"
     return "" if told == "ok" else f" = {told}"
@@ -67,7 +70,13 @@ def _call(row: Any) -> str:
 
 def _answer(row: Any) -> str:
     tool = row["tool"]
-    return f"answer {row['text']} " + (f"! {tool['error']}" if tool["is_error"] else _json(tool["result"]))
+    return f"answer {row['text']} " + (
+        f"! {_first_line(tool['error'])}" if tool["is_error"] else _json(tool["result"])
+    )
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _json(value: Any) -> str:

@@ -124,22 +124,28 @@ def router_lambda() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [router] pick: b
     c <- a [router] pick: c
-""", unordered=True)
+""",
+    unordered=True,
+)
 def router_to_several() -> Any:
     graph = sketch("^ > a", "b > $", "c > $")
     graph.add_conditional_edges("a", route_to(["b", "c"], "pick"), ["b", "c"])
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [router] first: yes
     c <- a [router] second: yes
-""", unordered=True)
+""",
+    unordered=True,
+)
 def two_routers_on_a_node() -> Any:
     graph = sketch("^ > a", "b > $", "c > $")
     graph.add_conditional_edges("a", route_to("yes", "first"), {"yes": "b", "no": "c"})
@@ -158,12 +164,15 @@ def two_routers_to_one_node() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [router] first: yes
     d <- a [router] second: yes
-""", unordered=True)
+""",
+    unordered=True,
+)
 def two_routers_and_an_edge() -> Any:
     graph = sketch("^ > a > b > $", "c > $", "d > $")
     graph.add_conditional_edges("a", route_to("yes", "first"), {"yes": "c", "no": "b"})
@@ -190,10 +199,13 @@ def router_at_the_entry() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- __start__ [router] gate: yes
-""", unordered=True)
+""",
+    unordered=True,
+)
 def router_and_edge_at_the_entry() -> Any:
     graph = sketch("^ > a > $", "b > $")
     graph.add_conditional_edges(START, route_to("yes", "gate"), {"yes": "b", "no": "a"})
@@ -210,10 +222,13 @@ def router_lcel_sequence() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [router] classify: b
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def router_that_calls_a_model() -> Any:
     model = ScriptedModel("b")
 
@@ -225,10 +240,13 @@ def router_that_calls_a_model() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [router] route: b
-""", modes=(*ASYNC, "abatch"))
+""",
+    modes=(*ASYNC, "abatch"),
+)
 def router_async() -> Any:
     async def route(state: State) -> str:
         return "b"
@@ -305,29 +323,38 @@ def command_goto() -> Any:
     return sketch("^ > a", "b > $", "c > $", nodes={"a": step("a", Command(goto="c", update={"log": ["a"]}))})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [command]
     c <- a [command]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def command_goto_several() -> Any:
     return sketch("^ > a", "b > $", "c > $", nodes={"a": step("a", Command(goto=["b", "c"]))})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [command]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def command_beside_an_edge() -> Any:
     return sketch("^ > a > b > $", "c > $", nodes={"a": step("a", Command(goto="c"))})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [command]
     c <- a [command]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def list_of_commands() -> Any:
     update = [Command(goto="b"), {"log": ["a"]}, Command(goto="c")]
     return sketch("^ > a", "b > $", "c > $", nodes={"a": step("a", update)})
@@ -348,11 +375,14 @@ def command_to_the_end() -> Any:
     return sketch("^ > a", "b > $", nodes={"a": step("a", Command(goto=END))})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [send]
     c <- a [command]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def command_with_a_send() -> Any:
     update = Command(goto=["c", Send("b", {"log": ["x"]})])
     return sketch("^ > a", "b > $", "c > $", nodes={"a": step("a", update)})
@@ -361,77 +391,98 @@ def command_with_a_send() -> Any:
 # ------------------------------------------------------------------ fan-out, fan-in, joins, deferred
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     d <- b+c [edge]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def fan_out_and_in() -> Any:
     return sketch("^ > a > b > d > $", "a > c > d")
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- __start__ [entry]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def two_entries() -> Any:
     return sketch("^ > a > $", "^ > b > $")
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- __start__ [entry]
     c <- a [edge]
     d <- b [edge]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def parallel_lanes() -> Any:
     return sketch("^ > a > c > $", "^ > b > d > $")
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     c2 <- c [edge]
     d <- b+c2 [join]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def uneven_join() -> Any:
     graph = sketch("^ > a > b", "a > c > c2", "d > $")
     graph.add_edge(["b", "c2"], "d")
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     c2 <- c [edge]
     d <- b [edge]
     d <- c2 [edge]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def uneven_edges_run_twice() -> Any:
     return sketch("^ > a > b > d > $", "a > c > c2 > d")
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     d <- b+c [join]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def even_join() -> Any:
     graph = sketch("^ > a > b", "a > c", "d > $")
     graph.add_edge(["b", "c"], "d")
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     d <- a+b+c [edge+join] join
-""", unordered=True)
+""",
+    unordered=True,
+)
 def edge_and_join_into_one_node() -> Any:
     graph = sketch("^ > a > b > d > $", "a > c", "a > d2 > $")
     graph = sketch("^ > a > b", "a > c", "d > $")
@@ -440,13 +491,16 @@ def edge_and_join_into_one_node() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     c2 <- c [edge]
     d <- b+c2 [edge]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def deferred() -> Any:
     graph = sketch("^ > a > b > d", "a > c > c2 > d", nodes={"d": step("d")})
     late: StateGraph[Any] = StateGraph(State)
@@ -459,13 +513,16 @@ def deferred() -> Any:
     return late
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     c2 <- c [edge]
     d <- b+c2 [join]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def deferred_join() -> Any:
     late: StateGraph[Any] = StateGraph(State)
     for name in ("a", "b", "c", "c2"):
@@ -479,7 +536,8 @@ def deferred_join() -> Any:
     return late
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
@@ -488,7 +546,9 @@ def deferred_join() -> Any:
     b <- a [edge]
     c <- a [edge]
     d <- b+c [join]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def join_in_a_loop() -> Any:
     def again(state: State) -> str:
         return "a" if len(state["log"]) < 6 else END
@@ -511,13 +571,16 @@ def work(arg: Any) -> Any:
     return {"done": [arg["n"]]}
 
 
-@case("""
+@case(
+    """
     fan <- __start__ [entry]
     work <- fan [send]
     work <- fan [send]
     work <- fan [send]
     sum <- work [edge]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def send_map_reduce() -> Any:
     graph = sketch("^ > fan", "work > sum > $", state=Items, nodes={
         "fan": step("fan", {"items": [1, 2, 3]}), "work": work, "sum": step("sum", {"done": []}),
@@ -530,13 +593,16 @@ def send_map_reduce() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- __start__ [entry]
     work <- a [send]
     work <- b [send]
     work <- b [send]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def sends_from_two_nodes() -> Any:
     graph = sketch("^ > a", "^ > b", "work > $", state=Items, nodes={
         "a": step("a", {"done": []}), "b": step("b", {"done": []}), "work": work,
@@ -546,23 +612,31 @@ def sends_from_two_nodes() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     fan <- __start__ [entry]
     other <- fan [router] mixed: other
     work <- fan [send]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def sends_beside_names() -> Any:
     graph = sketch("^ > fan", "work > $", "other > $", state=Items, nodes={
         "fan": step("fan", {"done": []}), "work": work, "other": step("other", {"done": []}),
     })  # fmt: skip
-    graph.add_conditional_edges("fan", route_to([Send("work", {"n": 1}), "other"], "mixed"), ["work", "other"])
+    graph.add_conditional_edges(
+        "fan", route_to([Send("work", {"n": 1}), "other"], "mixed"), ["work", "other"]
+    )
     return graph
 
 
-@case("""
+@case(
+    """
     work <- __start__ [send]
     work <- __start__ [send]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def sends_at_the_entry() -> Any:
     graph = sketch("work > $", state=Items, nodes={"work": work})
     graph.add_conditional_edges(START, lambda state: [Send("work", {"n": n}) for n in (1, 2)], ["work"])
@@ -573,11 +647,14 @@ class Task(BaseModel):
     n: int = 0
 
 
-@case("""
+@case(
+    """
     fan <- __start__ [entry]
     work <- fan [send]
     work <- fan [send]
-""", unordered=True)
+""",
+    unordered=True,
+)
 def sends_with_models() -> Any:
     graph = sketch("^ > fan", "work > $", state=Items, nodes={
         "fan": step("fan", {"done": []}), "work": lambda arg: {"done": [arg.n]},
@@ -589,7 +666,8 @@ def sends_with_models() -> Any:
 # ------------------------------------------------------------------ names
 
 
-@case("""
+@case(
+    """
     __x <- __start__ [entry]
     LangGraph <- __x [edge]
     model <- LangGraph [edge]
@@ -599,14 +677,19 @@ def sends_with_models() -> Any:
     route <- ChannelWrite<x> [edge]
     run <- route [router] route: run
     run <- run [router] run: run
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def odd_names() -> Any:
     def run(state: State) -> str:
         return "run" if len(state["log"]) < 9 else END
 
-    graph = sketch("^ > __x > LangGraph > model > tools > RunnableSequence > ChannelWrite<x> > route", "run2 > $")
     graph = sketch(
-        "^ > __x > LangGraph > model > tools > RunnableSequence > ChannelWrite<x> > route", nodes={"run": step("run")}
+        "^ > __x > LangGraph > model > tools > RunnableSequence > ChannelWrite<x> > route", "run2 > $"
+    )
+    graph = sketch(
+        "^ > __x > LangGraph > model > tools > RunnableSequence > ChannelWrite<x> > route",
+        nodes={"run": step("run")},
     )
     graph.add_conditional_edges("route", route_to("run", "route"), ["run"])
     graph.add_conditional_edges("run", run, ["run", END])
@@ -654,10 +737,13 @@ class Answer(TypedDict, total=False):
     text: str
 
 
-@case("""
+@case(
+    """
     ask <- __start__ [entry]
     after <- ask [router] where: after
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def lcel_chain_as_node() -> Any:
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
     chain = (
@@ -682,10 +768,13 @@ def lcel_parallel_as_node() -> Any:
 
 
 # LangChain itself refuses to stream from a generator in async code.
-@case("""
+@case(
+    """
     gen <- __start__ [entry]
     b <- gen [router] route: b
-""", modes=(*SYNC, "ainvoke", "astream", "astream_messages", *BATCH))
+""",
+    modes=(*SYNC, "ainvoke", "astream", "astream_messages", *BATCH),
+)
 def generator_node() -> Any:
     def gen(state: State) -> Iterator[Any]:
         yield {"log": ["gen"]}
@@ -695,10 +784,13 @@ def generator_node() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     gen <- __start__ [entry]
     b <- gen [edge]
-""", modes=(*ASYNC, "abatch"))
+""",
+    modes=(*ASYNC, "abatch"),
+)
 def async_generator_node() -> Any:
     async def gen(state: State) -> AsyncIterator[Any]:
         yield {"log": ["gen"]}
@@ -706,10 +798,13 @@ def async_generator_node() -> Any:
     return sketch("^ > gen > b > $", nodes={"gen": gen})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
-""", modes=(*ASYNC, "abatch"))
+""",
+    modes=(*ASYNC, "abatch"),
+)
 def async_nodes() -> Any:
     async def a(state: State) -> Any:
         return {"log": ["a"]}
@@ -722,7 +817,9 @@ def async_nodes() -> Any:
     b <- a [router] condition: b
 """)
 def lambdas_everywhere() -> Any:
-    graph = sketch("^ > a", "b > $", nodes={"a": lambda state: {"log": ["a"]}, "b": lambda state: {"log": ["b"]}})
+    graph = sketch(
+        "^ > a", "b > $", nodes={"a": lambda state: {"log": ["a"]}, "b": lambda state: {"log": ["b"]}}
+    )
     graph.add_conditional_edges("a", lambda state: "b", ["b"])
     return graph
 
@@ -741,13 +838,17 @@ def pydantic_state() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- b [edge]
     turn 2
     c <- b [edge]
-""", modes=EVERY, same=False)
+""",
+    modes=EVERY,
+    same=False,
+)
 def cached_nodes() -> Any:
     graph: StateGraph[Any] = StateGraph(State)
     graph.add_node("a", step("a"), cache_policy=CachePolicy(key_func=lambda *_: b"a"))
@@ -758,23 +859,29 @@ def cached_nodes() -> Any:
     return Play(graph.compile(cache=InMemoryCache()), ({"log": []}, {"log": []}))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     turn 2
     a <- __start__ [entry]
     b <- a [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def two_turns_with_memory() -> Any:
     return remembered(sketch("^ > a > b > $"), {"log": []}, {"log": []})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     turn 2
     a <- __start__ [entry]
     b <- a [router] route: b
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def two_turns_that_route_otherwise() -> Any:
     def route(state: State) -> str:
         return "b" if len(state["log"]) > 1 else END
@@ -784,19 +891,25 @@ def two_turns_that_route_otherwise() -> Any:
     return remembered(graph, {"log": []}, {"log": []})
 
 
-@case("""
+@case(
+    """
     say <- __start__ [entry]
     b <- say [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def state_is_text() -> Any:
     graph = sketch("^ > say > b > $", state=str, nodes={"say": lambda text: "b", "b": lambda text: "say"})
     return Play(graph.compile(), ("hello",))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
-""", modes=(*EVERY, *BATCH))
+""",
+    modes=(*EVERY, *BATCH),
+)
 def node_that_returns_a_message() -> Any:
     class Said(TypedDict, total=False):
         said: Any

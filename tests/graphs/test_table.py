@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from typing import Any
 
@@ -12,7 +13,7 @@ from graphs.drive import Outcome, comparable, drive
 from graphs.invariants import check
 from graphs.notation import expected, written, written_errors
 from graphs.play import BATCH, CASES, Case, play_of
-from tuner_langchain import TunerCallbackHandler
+from tuner_langchain import Timeline, TunerCallbackHandler
 
 TABLES = (agents, failures, others, pauses, routing, subgraphs, toolcalls)
 
@@ -32,11 +33,7 @@ def handler(**settings: Any) -> TunerCallbackHandler:
 
 
 def cases() -> list[Any]:
-    return [
-        pytest.param(case, mode, id=f"{case.name}-{mode}")
-        for case in CASES
-        for mode in case.modes
-    ]
+    return [pytest.param(case, mode, id=f"{case.name}-{mode}") for case in CASES for mode in case.modes]
 
 
 def _skip_without(case: Case) -> None:
@@ -44,13 +41,19 @@ def _skip_without(case: Case) -> None:
         pytest.skip(f"{case.needs} is not installed")
 
 
+@functools.lru_cache(maxsize=2048)
+def driven(index: int, mode: str) -> tuple[Outcome, Timeline]:
+    """Return what a case gave in a mode, and its timeline; both tests of a case look at one run."""
+    made = handler()
+    outcome = drive(mode, play_of(CASES[index].build()), [made])
+    return outcome, made.timeline
+
+
 @pytest.mark.parametrize(("case", "mode"), cases())
 def test_rows(case: Case, mode: str) -> None:
     """The rows of nodes and tools are those in the table."""
     _skip_without(case)
-    made = handler()
-    outcome = drive(mode, play_of(case.build()), [made])
-    timeline = made.timeline
+    outcome, timeline = driven(CASES.index(case), mode)
     got, wanted = written(timeline.segments), expected(case.rows)
     if mode in BATCH:
         wanted = {turn: rows for start in (1, 2) for turn, rows in ((start, wanted[1]),)}
@@ -74,7 +77,7 @@ def test_program_is_left_alone(case: Case, mode: str) -> None:
     if not case.same:
         pytest.skip("what this program does differs from run to run")
     alone = drive(mode, play_of(case.build()), [])
-    with_us = drive(mode, play_of(case.build()), [handler()])
+    with_us, _ = driven(CASES.index(case), mode)
     assert _seen(with_us, case) == _seen(alone, case)
 
 

@@ -12,7 +12,7 @@ from tuner_langchain.langgraph.failures import failure_kind, handover, interrupt
 from tuner_langchain.langgraph.marks import PUSH, RESUME, START, mark
 from tuner_langchain.langgraph.returned import (
     Goto,
-    is_command,
+    hands_over,
     read_command,
     read_given,
     read_returned,
@@ -31,7 +31,7 @@ __all__ = [
     "failure_kind",
     "handover",
     "interrupt_values",
-    "is_command",
+    "hands_over",
     "mark",
     "read_command",
     "read_given",

@@ -50,11 +50,10 @@ def read_command(command: Any) -> tuple[Goto, ...]:
     return read_route(command.goto) if isinstance(command, Command) else ()
 
 
-def is_command(value: Any) -> bool:
-    """Return whether a tool returned a command, alone or in a list."""
-    return isinstance(value, Command) or (
-        isinstance(value, list) and any(isinstance(item, Command) for item in value[:MAX_ITEMS])
-    )
+def hands_over(value: Any) -> bool:
+    """Return whether a tool returned a command that leads somewhere, alone or in a list."""
+    commands = value[:MAX_ITEMS] if isinstance(value, list) else (value,)
+    return any(isinstance(item, Command) and (item.goto or item.graph is not None) for item in commands)
 
 
 def read_given(inputs: Any) -> tuple[Goto, ...] | None:

@@ -103,17 +103,21 @@ class Arrivals:
             return (by_arg.pop(0).source,)
         if at_place is not None and at_place.to == task.name:
             return (at_place.source,)
-        unread = [Source(path, "send", branch.name) for path, branch in self._leading_to(task.name)]
+        unread = list(
+            dict.fromkeys(Source(path, "send", branch.name) for path, branch in self._leading_to(task.name))
+        )
         if not unread and len(self.left) == 1:
             unread = [Source(self.left[0], "send")]
         return unread if len(unread) == 1 else self._unknown()
 
     def unseen(self, name: str, inside: str) -> Sequence[Source]:
         """Return the one way to a node that is left when nothing seen leads there, or that it is unknown."""
-        unread = [
-            Source(path, "router", branch.name, _shown(_label(name, branch)))
-            for path, branch in self._leading_to(name)
-        ]
+        unread = list(
+            dict.fromkeys(
+                Source(path, "router", branch.name, _shown(_label(name, branch)))
+                for path, branch in self._leading_to(name)
+            )
+        )
         if len(unread) == 1:
             return unread
         if not unread and self.edges is not None:  # a node before it ran unseen: its result was cached
@@ -264,7 +268,14 @@ def _ways(edges: Edges, name: str, inside: str) -> list[list[Source]]:
         if end == name
     ]
     ways += [
-        [Source(f"{inside}{node}" if node != START else START, "router", branch.name, _shown(_label(name, branch)))]
+        [
+            Source(
+                f"{inside}{node}" if node != START else START,
+                "router",
+                branch.name,
+                _shown(_label(name, branch)),
+            )
+        ]
         for node, branches in edges.routers.items()
         for branch in branches.values()
         if branch.ends is not None and name in branch.ends.values()
