@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 from faults.documents import KEY, body, new_call_id
 from tuner_langchain.config import TunerConfig
-from tuner_langchain.delivery import Delivery, Receipt
+from tuner_langchain.delivery import Delivery, Receipt, Recording
 
 
 def config(url: str, outbox: str, **settings: Any) -> TunerConfig:
@@ -155,3 +156,65 @@ def read_acks(paths: Sequence[Path]) -> list[tuple[str, bool, str]]:
                 call_id, durable, state = line.split(" ")
                 promised.append((call_id, durable == "1", state))
     return promised
+
+
+def file_size_limited(url: str, outbox: str, acks: str) -> None:
+    """Finalise a call in a process whose files may not grow beyond a few bytes."""
+    sender = delivery(url, outbox)
+    acknowledged = Acknowledgements(acks)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    call_id = new_call_id("limited")
+    receipt = sender.submit(call_id, body(call_id, size_bytes=5_000))
+    sender.flush(10)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    durable = receipt.durable and receipt.state != "delivered"
+    os.write(acknowledged._file, f"{call_id} {int(durable)} {receipt.state}\n".encode())
+
+
+def peak_of_flush(url: str, outbox: str, acks: str, timeout_s: float) -> None:
+    """Finalise one call, flush, and say by how many KB the memory rose above what it was."""
+    sender = delivery(url, outbox)
+    acknowledged = Acknowledgements(acks)
+    call_id = new_call_id("peak")
+    warm = new_call_id("warm")
+    acknowledged.add(sender.submit(warm, body(warm)))
+    sender.flush(10)  # the first flush loads the HTTP client
+    forget_peak_memory()
+    before = memory_kb("VmRSS")
+    acknowledged.add(sender.submit(call_id, body(call_id)))
+    sender.flush(timeout_s)
+    acknowledged.say(f"peak-kb {memory_kb('VmHWM') - before}")
+
+
+def adopt_backlog(url: str, outbox: str, acks: str) -> None:
+    """Start beside a large backlog; say how long the first request took and what the memory did."""
+    warm_up = new_call_id("fresh")
+    before = memory_kb("VmRSS")
+    started = time.perf_counter()
+    sender = delivery(url, outbox)
+    receipt = sender.submit(warm_up, body(warm_up))
+    receipt.wait(20)
+    took_s = time.perf_counter() - started
+    acknowledged = Acknowledgements(acks)
+    acknowledged.add(receipt)
+    sender.flush(1)
+    acknowledged.say(f"first-s {took_s:.3f}")
+    acknowledged.say(f"rss-kb {memory_kb('VmHWM') - before}")
+
+
+def record_and_stay(url: str, outbox: str, acks: str) -> None:
+    """Finalise a call with a recording and leave the rest to the background, until killed."""
+    sender = delivery(url, outbox)
+    call_id = new_call_id("recorded")
+    audio = Recording(b"RIFF" + bytes(5_000), "wav")
+    receipt = sender.submit(call_id, body(call_id, recording_file_extension="wav"), recording=audio)
+    Acknowledgements(acks).add(receipt)
+    signal.pause()
+
+
+def upload_rest(url: str, outbox: str) -> None:
+    """Stay until the outbox is empty: calls and recordings."""
+    sender = delivery(url, outbox)
+    while any(path.is_file() for path in Path(outbox).rglob("*")):
+        sender.flush(1)

@@ -11,7 +11,7 @@ from tuner_langchain.delivery.runtime import Runtime
 _PATIENCE_S = 30.0
 """Real seconds that real sockets may take; a wait of the delivery itself takes none."""
 
-_NOT_SENDERS = ("tuner-resolve",)
+_SENDER = "tuner-sender"
 
 
 @dataclass
@@ -31,7 +31,6 @@ class FakeRuntime(Runtime):
         self._changed = threading.Condition()
         self._number = 0
         self.chance = chance
-        self.frozen = False
 
     def wall_s(self) -> float:
         return self._now_s + self._wall_offset_s
@@ -52,13 +51,17 @@ class FakeRuntime(Runtime):
         me = threading.get_ident()
         with self._changed:
             self._number += 1
-            parked = _Parked(condition, self._now_s + timeout_s, self._number)
+            parked = _Parked(condition, round(self._now_s + timeout_s, 6), self._number)
             self._parked[me] = parked
             self._changed.notify_all()
         condition.wait(_PATIENCE_S)
         with self._changed:
             del self._parked[me]
             self._changed.notify_all()
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass without anybody noticing before it has, as when the process was frozen."""
+        self._now_s += seconds
 
     def run_for(self, seconds: float) -> None:
         """Let this much time pass, stopping at every moment for which somebody waits."""
@@ -119,9 +122,5 @@ class FakeRuntime(Runtime):
 
 
 def senders() -> list[threading.Thread]:
-    """Return the delivery's living threads."""
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name.startswith("tuner-") and thread.name not in _NOT_SENDERS
-    ]
+    """Return the delivery's living sending threads."""
+    return [thread for thread in threading.enumerate() if thread.name == _SENDER]

@@ -109,10 +109,18 @@ def from_atexit(sender: Delivery, acknowledged: Acknowledgements) -> None:
 
 def from_signal(sender: Delivery, acknowledged: Acknowledgements) -> None:
     """A signal handler runs between any two instructions of a submit that is under way."""
-    signal.signal(signal.SIGALRM, lambda *_: submit(sender, acknowledged))
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-    submit(sender, acknowledged, 100)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    left = [100]
+
+    def interrupt(*_: object) -> None:
+        submit(sender, acknowledged)
+        left[0] -= 1
+        if left[0]:
+            signal.setitimer(signal.ITIMER_REAL, 0.0007)
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.0007)
+    while left[0]:
+        submit(sender, acknowledged)
     sender.flush(20)
 
 

@@ -11,7 +11,7 @@ from faults.scenarios import scenario
 from faults.trial import Trial
 
 HOUR_S = 3_600.0
-MORE_IN_THE_QUEUE = 20
+CONFLICT = "already had a record"
 
 
 @scenario("A1")
@@ -22,7 +22,7 @@ def test_a_stored_call_whose_answer_was_lost_is_delivered_once(trial: Trial) -> 
     trial.run(60)
     assert receipt.state == "delivered"
     assert [post["stored"] for post in trial.posts()] == [True, False]
-    assert not trial.warnings("conflict")
+    assert not trial.warnings(CONFLICT)
 
 
 @scenario("A1")
@@ -33,7 +33,7 @@ def test_is_new_false_after_a_lost_answer_is_no_conflict(trial: Trial) -> None:
     receipt = trial.submit()
     trial.run(60)
     assert receipt.state == "delivered"
-    assert not trial.warnings(receipt.call_id, logging.WARNING)
+    assert not trial.warnings(CONFLICT)
 
 
 @scenario("A2")
@@ -87,7 +87,7 @@ def test_not_new_on_the_first_attempt_is_a_conflict(trial: Trial) -> None:
     receipt = trial.submit(call_id)
     trial.run(60)
     assert receipt.state == "delivered_duplicate"
-    assert trial.warnings(call_id, logging.WARNING)
+    assert [text for text in trial.warnings(CONFLICT) if call_id in text]
     assert call_id in trial.dead_reasons()
     trial.expect_conflict(call_id)
 
@@ -99,7 +99,7 @@ def test_409_on_the_first_attempt_is_a_conflict(trial: Trial) -> None:
     receipt = trial.submit(call_id)
     trial.run(60)
     assert receipt.state == "delivered_duplicate"
-    assert trial.warnings(call_id, logging.WARNING)
+    assert [text for text in trial.warnings(CONFLICT) if call_id in text]
     assert call_id in trial.dead_reasons()
     trial.expect_conflict(call_id)
 
@@ -179,11 +179,9 @@ def test_one_refused_call_among_successes_dies_after_a_day(trial: Trial) -> None
     trial.server.script(s.rule(*s.status(400), times=None, call_id=bad.call_id))
     trial.run(60)
     for _ in range(27):
-        good = trial.submit()
-        trial.run(HOUR_S)
-        assert good.state == "delivered"
+        assert trial.submit_and_run(HOUR_S).state == "delivered"
     assert bad.state == "dead"
-    assert len(trial.warnings(bad.call_id, logging.ERROR)) == 1
+    assert len([text for text in trial.warnings(bad.call_id, logging.ERROR) if "dead/" in text]) == 1
 
 
 @scenario("A12")
@@ -274,12 +272,10 @@ def test_a_poison_call_does_not_hold_the_others(trial: Trial) -> None:
     good = [trial.submit() for _ in range(99)]
     trial.run(60)
     assert {receipt.state for receipt in good} == {"delivered"}
+    for _ in range(24):
+        assert trial.submit_and_run(HOUR_S).state == "delivered"
     assert bad.state == "pending"
-    trial.run(24 * HOUR_S)
-    assert bad.state == "pending"
-    slow = len(trial.server.seen().posts_of(poison))
-    trial.run(24 * HOUR_S)
-    assert len(trial.server.seen().posts_of(poison)) - slow <= 24 * 12 + MORE_IN_THE_QUEUE
+    assert len(trial.server.seen().posts_of(poison)) <= 30
 
 
 @pytest.mark.parametrize("calls", [300, pytest.param(5_000, marks=pytest.mark.soak)])
@@ -292,7 +288,7 @@ def test_a_long_outage(trial: Trial, calls: int) -> None:
         receipts.append(trial.submit())
         trial.run(3 * HOUR_S / calls)
     during = len(trial.posts())
-    assert during <= 3 * 60 + MORE_IN_THE_QUEUE
+    assert during <= 3 * 60
     trial.server.script()
     trial.run(HOUR_S)
     assert {receipt.state for receipt in receipts} == {"delivered"}
@@ -322,10 +318,11 @@ def test_redirects_are_not_followed(trial: Trial) -> None:
 def test_a_captive_portal_is_not_the_api(trial: Trial) -> None:
     """A web page with status 200 stored nothing."""
     page = s.answer(200, "<html>Welcome to the airport</html>", [["Content-Type", "text/html"]])
-    trial.server.script(s.rule(s.read(), page, times=3))
+    trial.server.script(s.rule(s.read(), page, times=None))
     receipt = trial.submit()
-    trial.run(5)
+    trial.run(HOUR_S)
     assert receipt.state == "pending"
+    trial.server.script()
     trial.run(HOUR_S)
     assert receipt.state == "delivered"
     assert trial.warnings("", logging.ERROR)

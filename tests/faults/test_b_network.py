@@ -218,7 +218,6 @@ def test_a_slow_line(trial: Trial) -> None:
     big = trial.new_call_id()
     trial.server.script(s.rule(s.read(bytes_per_s=1_500_000), s.honest()))
     trial.submit(big, size_bytes=5_000_000)
-    trial.begin()
     trial.server.wait_requests(1)
     small = trial.submit()
     trial.server.wait_calls(1)

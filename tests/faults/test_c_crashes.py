@@ -38,7 +38,7 @@ def test_death_between_the_answer_and_the_unlink(trial: Trial, zygote: Zygote) -
 def test_the_next_start_delivers(trial: Trial, zygote: Zygote, program: str, status: int) -> None:
     """A process ends without a word; what it had finalised is sent by the next one."""
     trial.server.down()
-    trial.script_process(program, acks="a", status=status)
+    trial.script_process(program, acks="a", status=(status,))
     trial.server.up()
     zygote.start(drain, url=trial.server.url, outbox=str(trial.outbox)).finish()
     trial.promise_from(["a"])

@@ -162,7 +162,6 @@ def test_a_child_program_inherits_no_file(trial: Trial) -> None:
     """A program started while a call is being sent gets no descriptor of the outbox and no connection."""
     trial.server.script(s.rule(s.read(), s.gate("sending"), s.honest()))
     trial.submit()
-    trial.begin()
     trial.server.wait_requests(1)
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     try:

@@ -35,6 +35,7 @@ def test_a_cancelled_asubmit_still_writes(trial: Trial, steps: int) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(cancel())
+    wait_until(lambda: sender.stats().finalised == 1)
     trial.run(60)
     assert sender.stats().delivered == 1
     assert call_id in trial.server.seen().calls
@@ -130,6 +131,7 @@ def test_flush_against_a_trickling_server(trial: Trial) -> None:
     assert receipt.state == "pending"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the test throws it
 @scenario("F10")
 def test_flush_with_a_dead_sender_thread(trial: Trial) -> None:
     """flush needs no thread: it sends on the caller's."""
@@ -142,6 +144,7 @@ def test_flush_with_a_dead_sender_thread(trial: Trial) -> None:
     assert receipt.state == "delivered"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the test throws it
 @scenario("E8")
 def test_a_dead_sender_thread_is_replaced(trial: Trial) -> None:
     """A thread that dies of what nobody may catch is started again by the next submit, and that is told."""

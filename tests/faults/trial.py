@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from faults.disk import ScriptedFileSystem
 from faults.documents import KEY, SPOKEN
 from faults.reader import Findings, Kept, Promise
 from faults.witness import Witness
-from tuner_langchain.delivery import Delivery, Receipt
+from tuner_langchain.delivery import Delivery, Receipt, Recording
 
 _EXITS = Path(__file__).with_name("exits.py")
 _PATIENCE_S = 20.0
@@ -61,9 +60,10 @@ class Trial:
 
     def _open(self, runtime: FakeRuntime | None, settings: dict[str, Any]) -> Delivery:
         self.outbox = Path(settings.pop("outbox_dir", self.outbox))
+        on_event = settings.pop("on_event", None)
         config = clients.config(settings.pop("base_url", self.server.url), str(self.outbox), **settings)
-        more = {} if runtime is None else {"runtime": runtime}
-        opened = Delivery(config, on_event=self.events.append, files=self.fs, **more)
+        more: dict[str, Any] = {} if runtime is None else {"runtime": runtime}
+        opened = Delivery(config, on_event=on_event or self.events.append, files=self.fs, **more)
         self._deliveries.append(opened)
         return opened
 
@@ -102,13 +102,23 @@ class Trial:
         self._receipts.append((receipt, call_id))
         return receipt
 
-    def begin(self) -> None:
-        """Let the senders start on what there is, without waiting until they have nothing to do."""
-        _ = self.delivery
+    def submit_and_run(self, seconds: float) -> Receipt:
+        """Finalise one call and let time pass."""
+        receipt = self.submit()
+        self.run(seconds)
+        return receipt
+
+    def submit_recorded(self, audio: bytes) -> Receipt:
+        """Finalise one call whose recording is to be uploaded."""
+        call_id = self.new_call_id()
+        body = documents.body(call_id, recording_file_extension="wav")
+        return self.submit_body(call_id, body, recording=Recording(audio, "wav"))
 
     def run(self, seconds: float) -> None:
-        """Let time pass; everything that becomes due is done."""
+        """Let time pass; everything that becomes due is done, also what an earlier process left."""
         _ = self.delivery
+        for opened in self._deliveries:
+            opened.flush(0)  # sends nothing; from now on the background looks after the outbox
         self.clock.run_for(seconds)
 
     # What the test asks
@@ -121,12 +131,21 @@ class Trial:
         return self.witness.about(needle, level)
 
     def kept(self) -> list[Kept]:
-        """Return the calls' files that somebody might send or look at."""
+        """Return the calls' files that somebody might send or look at, when nobody is moving them."""
+        self.clock.settle()
         return [kept for kept in reader.kept_calls(self.outbox) if kept.folder != "tmp"]
 
     def folder(self, name: str) -> Path:
         [found] = [path for path in self.outbox.rglob(name) if path.is_dir()]
         return found
+
+    def remove_foreign(self) -> None:
+        """Take away what the test itself put among the calls, before the outbox is judged."""
+        for path in self.folder("new").iterdir():
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
     def dead_reasons(self) -> dict[str, str]:
         """Return call_id and the text that says why, for everything in `dead/`."""
@@ -170,7 +189,7 @@ class Trial:
             time.sleep(0.005)  # a file cannot be waited for; the end of the patience is the failure
         raise AssertionError(f"the client did not say {word!r}")
 
-    def script_process(self, program: str, *, acks: str, status: int = 0, timeout_s: float = 30) -> str:
+    def script_process(self, program: str, *, acks: str, status: Collection[int] = (0,), timeout_s: float = 30) -> str:
         """Run a whole program of `exits.py` and return what it said on standard error."""
         arguments = self.client(acks)
         done = subprocess.run(
@@ -181,7 +200,7 @@ class Trial:
             check=False,
         )
         self._texts += [done.stdout, done.stderr]
-        assert done.returncode == status, f"{program} ended with {done.returncode}: {done.stderr}"
+        assert done.returncode in status, f"{program} ended with {done.returncode}: {done.stderr}"
         return done.stderr
 
     # The judgement
@@ -232,10 +251,3 @@ class Trial:
         reader.check_secrets(findings, KEY, {"log lines": self.witness.texts, "reprs and messages": self._texts})
         ours = [text for _, name, text in self.witness.lines if name.startswith("tuner_langchain")]
         reader.check_secrets(findings, SPOKEN, {"our log lines": ours, "reprs and messages ": self._texts})
-
-
-def as_json(value: object) -> bytes:
-    return json.dumps(value).encode()
-
-
-Texts = Sequence[str]

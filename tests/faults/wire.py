@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _READ_BYTES = 65_536
+_TLS_HANDSHAKE = 0x16
 
 
 class PeerGone(Exception):
@@ -75,6 +76,9 @@ class Wire:
         """Read one request's head."""
         while b"\r\n\r\n" not in self._buffer:
             self._more()
+            if self._buffer[0] == _TLS_HANDSHAKE:  # what an HTTP server says to a client that speaks TLS
+                self.send(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                raise PeerGone
         raw, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         self._buffer = bytearray(rest)
         lines = raw.decode("latin-1").split("\r\n")

@@ -1,0 +1,109 @@
+"""Crash points, enumerated: the process dies before and after every single call (C2, C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crash import points
+from crash.trials import drain_all
+from faults import clients
+from faults.control import ServerProcess
+from faults.processes import Zygote
+from faults.reader import Findings, Promise, check_calls, check_modes, kept_calls
+from faults.scenarios import scenario
+
+Died = Callable[..., None]
+
+
+class Enumeration:
+    """Runs a process once for its calls, then again and again to die at each of them."""
+
+    def __init__(self, zygote: Zygote, server: ServerProcess, directory: Path) -> None:
+        self._zygote = zygote
+        self._server = server
+        self._directory = directory
+        self.names: list[str] = []
+
+    def run(self, target: Died, prepare: Callable[[Path], None], **arguments: Any) -> int:
+        """Return how many deaths were died; every one of them was checked."""
+        self.names = self._die(target, prepare, 0, False, arguments)
+        for number in range(1, len(self.names) + 1):
+            for after in (False, True):
+                self._die(target, prepare, number, after, arguments)
+        return 2 * len(self.names)
+
+    def _die(
+        self, target: Died, prepare: Callable[[Path], None], number: int, after: bool, arguments: dict[str, Any]
+    ) -> list[str]:
+        place = self._directory / f"{number}-{'after' if after else 'before'}"
+        place.mkdir()
+        self._server.order("clear")
+        prepare(place)
+        before = {kept.call_id for kept in kept_calls(place / "outbox")}
+        client = self._zygote.start(
+            target,
+            url=self._server.url,
+            outbox=str(place / "outbox"),
+            acks=str(place / "acks"),
+            number=number,
+            after=after,
+            names=str(place / "names"),
+            **arguments,
+        )
+        status = client.wait()
+        assert status == (points.DIED if number else 0), f"call {number}: ended with {status}: {client.error()}"
+        self._judge(place, before, number, after)
+        return (place / "names").read_text().split("\n") if number == 0 else []
+
+    def _judge(self, place: Path, before: set[str | None], number: int, after: bool) -> None:
+        outbox = place / "outbox"
+        torn = [kept.path for kept in kept_calls(outbox) if not kept.whole and kept.folder != "tmp"]
+        assert not torn, f"call {number}: a half-written call lies in {torn}"
+        drain_all(self._zygote, self._server, outbox)
+        promised = [Promise(*ack) for ack in clients.read_acks([place / "acks"])]
+        promised += [Promise(str(call_id), durable=True) for call_id in before]
+        findings, seen = Findings(), self._server.seen()
+        check_calls(findings, promised, outbox, seen, settled=True)
+        check_modes(findings, outbox)
+        dead = [kept.path.name for kept in kept_calls(outbox) if kept.folder == "dead"]
+        findings.expect(not dead, f"a death made a call look refused: {dead}")
+        missing = [promise.call_id for promise in promised if promise.call_id not in seen.calls]
+        findings.expect(not missing, f"not stored: {missing}")
+        when = "after" if after else "before"
+        assert not findings.problems, f"dying {when} call {number}: {findings.problems}"
+
+
+@pytest.fixture
+def enumeration(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> Iterator[Enumeration]:
+    """Deaths, each in a directory of its own."""
+    return Enumeration(zygote, server, tmp_path)
+
+
+@scenario("C2")
+def test_death_at_every_call_of_submit(
+    enumeration: Enumeration, record_property: Callable[[str, object], None]
+) -> None:
+    """From the first directory to the last close: what was acknowledged is stored once, whatever the moment."""
+    died = enumeration.run(points.fused_submit, lambda _: None, count=2)
+    record_property("deaths in submit", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}")
+    assert {"create", "write", "fsync", "rename", "sync_directory"} <= set(enumeration.names)
+
+
+@pytest.mark.timeout(120)
+@scenario("C4")
+def test_death_at_every_call_of_sending(
+    enumeration: Enumeration, zygote: Zygote, record_property: Callable[[str, object], None]
+) -> None:
+    """Claim, attempt, connect, send, receive, unlink: a death anywhere costs at most a second POST."""
+
+    def prepare(place: Path) -> None:
+        arguments = {"url": "http://127.0.0.1:9", "outbox": str(place / "outbox"), "acks": str(place / "acks")}
+        zygote.start(clients.writer, count=2, **arguments).finish()
+
+    died = enumeration.run(points.fused_send, prepare)
+    record_property("deaths in sending", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}")
+    assert {"flock", "rename", "socket connect", "socket write", "socket read", "unlink"} <= set(enumeration.names)
