@@ -9,6 +9,7 @@ import errno
 import logging
 import os
 import secrets
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -257,6 +258,10 @@ class Delivery:
         self._enqueue(running, Entry(name, receipt=receipt, memory=item))
 
     def _enqueue(self, running: _Running, entry: Entry) -> None:
+        if sys.is_finalizing():
+            # From a __del__ at the very end: sending threads were stopped wherever they were, perhaps with the
+            # lock. The call is on disk, and the next process sends it.
+            return
         with running.process.lock:
             running.process.counters.finalised += 1
             running.process.schedule.add(entry)

@@ -18,8 +18,6 @@ MAX_SENDERS = 8
 # More threads are worth it when a thread waits for the network, not for the interpreter.
 _SLOW_ANSWER_S = 0.02
 _HELPER_IDLE_S = 5.0
-# The longest a sender sleeps without looking around.
-_LONGEST_SLEEP_S = 30.0
 
 Chore = Literal["look"]
 
@@ -112,7 +110,7 @@ class Workers:
                     break
                 if len(self._threads) > 1 and now_s - idle_since_s >= _HELPER_IDLE_S:
                     return None
-                wait_s = min(job, self._search.next_s - now_s, _LONGEST_SLEEP_S)
+                wait_s = min(job, self._search.next_s - now_s)
                 process.runtime.wait(process.lock, max(wait_s, 0.001))
             else:
                 return None
