@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 COMMON = ("langgraph", "langchain-core", "langchain", "langsmith", "orjson", "pydantic")
 QUIET = {
     "LANGSMITH_TRACING": "false",
+    "LOGURU_LEVEL": "ERROR",
     "LANGFUSE_DEBUG": "false",
     "OTEL_SDK_DISABLED": "false",
     "PYTHONDONTWRITEBYTECODE": "1",
