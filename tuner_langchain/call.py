@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from tuner_langchain.cost import asked_cost
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.facts import CallFacts, check
 from tuner_langchain.release import FIXED_FACTS, ROWS, release
@@ -82,6 +83,8 @@ class Call:
         end = facts.pop("end_timestamp", None) or self.start_timestamp + self._elapsed_ms(ended_ns)
         end = max(end, self.start_timestamp)
         metadata = _metadata(folded.metadata, facts)
+        if callable(facts.get("call_cost")):
+            facts |= asked_cost(facts.pop("call_cost"), metadata)
         return {
             "call_id": self.call_id,
             "call_type": facts.pop("call_type", "web_call"),

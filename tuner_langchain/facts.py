@@ -18,6 +18,22 @@ Sentiment = Literal["positive", "neutral", "negative", "unknown"]
 Timestamp = int | float | dt.datetime
 
 
+class CallUsage(TypedDict, total=False):
+    """What a call used, as a cost function gets it."""
+
+    llm_usage: Mapping[str, Mapping[str, Any]]
+    """By the model's name: `calls`, `errors`, `input_tokens`, `output_tokens`, `cache_read_tokens`,
+    `reasoning_tokens`, `total_ms`, `unknown_usage_calls`, and where they are not zero `cache_write_tokens`,
+    `audio_tokens` and `cached_calls`; `provider` as LangChain names it."""
+    llm_token: int
+    """All tokens that the models reported; absent when none did."""
+    stt_duration_seconds: float
+    tts_characters_count: int
+
+
+CostFunction = Callable[[CallUsage], float | None]
+
+
 class CallFacts(TypedDict, total=False):
     """What may be said about a call, to the handler, to `update` or to `finalize`. All are optional.
 
@@ -48,8 +64,9 @@ class CallFacts(TypedDict, total=False):
     in_voicemail: bool | None
     user_sentiment: Sentiment | None
     collected_dynamic_variables: Mapping[str, Any] | None
-    call_cost: float | None
-    """In cents: 125 is $1.25."""
+    call_cost: float | CostFunction | None
+    """In cents: 125 is $1.25. Or a function from what the call used (see `CallUsage`) to cents, asked when the call
+    ends; when it fails or returns None the call has no cost."""
     call_analysis: Mapping[str, Any] | None
     metadata: Mapping[str, Any] | None
     """Your own keys, beside those that the library writes."""
@@ -127,6 +144,18 @@ def _amount(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise _wrong(name, f"is {_shown(value)}", "a number, 0 or more")
     return value
+
+
+def _cost(name: str, value: Any) -> float | CostFunction:
+    if callable(value) and not isinstance(value, type):
+        function: CostFunction = value
+        return function
+    try:
+        return _amount(name, value)
+    except CallFactError:
+        raise _wrong(
+            name, f"is {_shown(value)}", "cents as a number, 0 or more, or a function from usage to cents"
+        ) from None
 
 
 def _object(name: str, value: Any) -> dict[str, Any]:
@@ -207,7 +236,7 @@ CHECKS: Final[dict[str, Check]] = {
     "in_voicemail": _flag,
     "user_sentiment": _sentiment,
     "collected_dynamic_variables": _object,
-    "call_cost": _amount,
+    "call_cost": _cost,
     "call_analysis": _object,
     "metadata": _object,
     "general_meta_data_raw": _object,

@@ -210,6 +210,7 @@ class TunerCallbackHandler(_Base):
         run = ModelRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
         if not self._begin(run, parent_run_id, metadata):
             return
+        run.provider = (metadata or {}).get("ls_provider")
         run.purpose = messages.purpose(metadata, tags, kwargs.get("options"), kwargs.get("invocation_params"))
         if run.turn is not None:
             run.turn.incoming = messages.incoming(prompt[0] if prompt else None, self._messages_key)

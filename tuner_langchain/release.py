@@ -121,6 +121,9 @@ def _facts(facts: dict[str, Any], capture: Capture, hook: _Redaction | None) -> 
     if not capture.words and "transcript" in facts:
         del facts["transcript"]
     free = {name: value for name, value in facts.items() if name not in FIXED_FACTS}
+    # Figures and names of models beside the user's own keys: no free text, and no secrets whatever they are called.
+    figures = {name: value for name, value in facts["metadata"].items() if name in FIXED_FACTS}
+    free["metadata"] = {name: value for name, value in facts["metadata"].items() if name not in FIXED_FACTS}
     data = to_json(free)
     if hook is None and not may_hold_secrets(data):
         return facts
@@ -128,7 +131,7 @@ def _facts(facts: dict[str, Any], capture: Capture, hook: _Redaction | None) -> 
     if hook is not None:
         masked = hook.facts(masked)
     fixed = {name: value for name, value in facts.items() if name in FIXED_FACTS}
-    return {**fixed, **masked, "metadata": masked.get("metadata") or {}}
+    return {**fixed, **masked, "metadata": {**masked.get("metadata", {}), **figures}}
 
 
 # --- the user's hook
@@ -161,11 +164,7 @@ class _Redaction:
         if isinstance(value, str):
             return self._text(value, path)
         if isinstance(value, dict):
-            fixed = path == "metadata"
-            seen = {
-                key: item if fixed and key in FIXED_FACTS else self._fact(item, f"{path}.{key}")
-                for key, item in value.items()
-            }
+            seen = {key: self._fact(item, f"{path}.{key}") for key, item in value.items()}
             return {key: item for key, item in seen.items() if item is not _DROP}
         if isinstance(value, list):
             listed = [self._fact(item, f"{path}[{index}]") for index, item in enumerate(value)]

@@ -143,12 +143,13 @@ class ChainRun(Run):
 class ModelRun(Run):
     """A call of a chat model or a text model."""
 
-    __slots__ = ("as_events", "first_token_ns", "model", "purpose", "reply", "streamed", "system_prompt")
+    __slots__ = ("as_events", "first_token_ns", "model", "provider", "purpose", "reply", "streamed", "system_prompt")
     kind = "model"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         super().__init__(run_id, parent, name, start_ns)
         self.model: str | None = name  # as it was asked for
+        self.provider: str | None = None
         self.purpose: Purpose = "speech"
         self.first_token_ns: int | None = None
         self.streamed: list[Any] | None = None  # tokens, or the text deltas of protocol events

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from tuner_langchain.messages.content import content_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Reported = Literal["spent", "cached", "elsewhere", "unknown"]
 
@@ -18,6 +20,8 @@ class Usage(NamedTuple):
     total_tokens: int
     cache_read_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
+    audio_tokens: int = 0
 
 
 class Reply(NamedTuple):
@@ -110,6 +114,9 @@ def read_usage(found: Any) -> Usage | None:
         given + made if total is None else total,
         _number(inside.get("cache_read", inside.get("cached_tokens"))) or 0,
         _number(outside.get("reasoning", outside.get("reasoning_tokens"))) or 0,
+        _number(inside.get("cache_creation")) or 0,
+        (_number(inside.get("audio", inside.get("audio_tokens"))) or 0)
+        + (_number(outside.get("audio", outside.get("audio_tokens"))) or 0),
     )
 
 

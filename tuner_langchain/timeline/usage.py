@@ -46,7 +46,7 @@ def speaking_model(models: Sequence[ModelRun], lines: Iterable[Line]) -> str | N
     return max(named, key=lambda name: (spoken[name], tokens[name]), default=None)
 
 
-def llm_usage(models: Iterable[ModelRun]) -> dict[str, dict[str, int]]:
+def llm_usage(models: Iterable[ModelRun]) -> dict[str, dict[str, Any]]:
     """Return the figures of each model by its name."""
     by_name: dict[str, list[ModelRun]] = defaultdict(list)
     for model in models:
@@ -59,7 +59,7 @@ def model_calls(task: Run, models: Iterable[ModelRun], span: Span) -> list[dict[
     return [_call(model, task, span) for model in models]
 
 
-def _figures(models: Sequence[ModelRun]) -> dict[str, int]:
+def _figures(models: Sequence[ModelRun]) -> dict[str, Any]:
     spent = [usage for model in models if (usage := _spent(model)) is not None]
     figures = {
         "calls": len(models),
@@ -71,8 +71,14 @@ def _figures(models: Sequence[ModelRun]) -> dict[str, int]:
         "total_ms": sum(_lasted_ns(model) for model in models) // 1_000_000,
         "unknown_usage_calls": sum(_is_unknown(model) for model in models),
     }
-    cached = sum(model.reply is not None and model.reply.reported == "cached" for model in models)
-    return {**figures, "cached_calls": cached} if cached else figures
+    seldom = {
+        "cache_write_tokens": sum(usage.cache_write_tokens for usage in spent),
+        "audio_tokens": sum(usage.audio_tokens for usage in spent),
+        "cached_calls": sum(model.reply is not None and model.reply.reported == "cached" for model in models),
+    }
+    providers = {model.provider for model in models}
+    named = {"provider": providers.pop()} if len(providers) == 1 and None not in providers else {}
+    return {**figures, **{name: number for name, number in seldom.items() if number}, **named}
 
 
 def _call(model: ModelRun, task: Run, span: Span) -> dict[str, Any]:
