@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 Row = dict[str, Any]
+Document = dict[str, Any]
+Sample = Callable[[], Document]
 STARTED = 1_767_225_600_000
 HOSTILE = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">&lt;b&gt;'
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tuner_langchain.testing import LocalTuner
 from tuner_langchain.view.html import page
 from view import samples
 from view.test_browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, post
 
+Scheme = Literal["light", "dark"]
 
-def shoot(browser, address, target, *, viewport, scheme, choose=False, whole=False):
+
+def shoot(
+    browser: Browser, address: str, target: Path, *, viewport: ViewportSize, scheme: Scheme,
+    choose: bool = False, whole: bool = False,
+) -> None:  # fmt: skip
     """Take one picture of a page as a reader sees it."""
     context = browser.new_context(viewport=viewport, color_scheme=scheme, has_touch=viewport is PHONE)
     tab = context.new_page()
@@ -28,7 +34,7 @@ def shoot(browser, address, target, *, viewport, scheme, choose=False, whole=Fal
     context.close()
 
 
-def shoot_call(browser, directory):
+def shoot_call(browser: Browser, directory: Path) -> None:
     """The restaurant's call: at a desk and on a phone, by day and by night."""
     with TemporaryDirectory() as temporary:
         path = Path(temporary) / "call.html"
@@ -54,7 +60,7 @@ def shoot_call(browser, directory):
         shoot(browser, address, directory / "call-phone-dark.png", viewport=PHONE, scheme="dark", choose=True)
 
 
-def shoot_list(browser, directory):
+def shoot_list(browser: Browser, directory: Path) -> None:
     """The local Tuner's list: three calls stored, one refused."""
     refused = samples.restaurant() | {"call_id": "restaurant-9c01"}
     refused["transcript_with_tool_calls"][1]["node"]["from"] = None
@@ -62,12 +68,16 @@ def shoot_list(browser, directory):
     with LocalTuner() as tuner:
         for document in (samples.other_sdk(), samples.many_rows(12), samples.restaurant(), refused):
             post(tuner, document)
-        for name, viewport, scheme in (("desktop-light", DESKTOP, "light"), ("phone-dark", PHONE, "dark")):
-            target = directory / f"list-{name}.png"
-            shoot(browser, tuner.base_url, target, viewport=viewport, scheme=scheme, whole=True)
+        url, desktop, phone = (
+            tuner.base_url,
+            directory / "list-desktop-light.png",
+            directory / "list-phone-dark.png",
+        )
+        shoot(browser, url, desktop, viewport=DESKTOP, scheme="light", whole=True)
+        shoot(browser, url, phone, viewport=PHONE, scheme="dark", whole=True)
 
 
-def main():
+def main() -> None:
     """Take them all."""
     directory = Path(sys.argv[1])
     with sync_playwright() as driver:

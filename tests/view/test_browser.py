@@ -7,6 +7,7 @@ import os
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,17 @@ from tuner_langchain.view.html import page as html_of
 from tuner_langchain.view.notebook import repr_html
 from tuner_langchain.view.story import read_story
 from view import samples
+from view.samples import Document, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Literal, TypeAlias
+
+    from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Position
+    from playwright.sync_api import ViewportSize as Size
+
+    Open: TypeAlias = Callable[..., Page]
+    Scheme: TypeAlias = Literal["light", "dark"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -23,12 +35,12 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
-DESKTOP = {"width": 1280, "height": 860}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: Size = {"width": 1280, "height": 860}
+PHONE: Size = {"width": 390, "height": 844}
 
 
 @pytest.fixture(name="chromium", scope="module")
-def _chromium():
+def _chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
@@ -40,20 +52,21 @@ def _chromium():
 
 
 @pytest.fixture(name="open_")
-def _open(chromium, tmp_path):
+def _open(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     """Open a document's page; afterwards, no script has failed and nothing was asked of a network."""
-    contexts, wrong = [], []
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+    asked_for: list[str] = []
 
-    def open_(source, *, viewport=DESKTOP, scheme="light"):
-        source = html_of(source) if isinstance(source, dict) else source
+    def open_(source: Document, *, viewport: Size = DESKTOP, scheme: Scheme = "light") -> Page:
         path = tmp_path / f"page-{len(contexts)}.html"
-        path.write_text(source, encoding="utf-8")
+        path.write_text(html_of(source), encoding="utf-8")
         context = chromium.new_context(viewport=viewport, color_scheme=scheme, has_touch=viewport is PHONE)
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         tab.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        tab.on("request", lambda asked: asked.url == path.as_uri() or wrong.append(f"request: {asked.url}"))
+        tab.on("request", lambda asked: asked_for.append(asked.url))
         tab.goto(path.as_uri())
         tab.wait_for_selector("#bars[data-painted]")
         return tab
@@ -62,28 +75,36 @@ def _open(chromium, tmp_path):
     for context in contexts:
         context.close()
     assert wrong == []
+    assert all(url.startswith("file:") for url in asked_for)
 
 
-def window_of(tab):
+def box_of(tab: Page, selector: str) -> FloatRect:
+    """Where an element lies on the screen."""
+    box = tab.locator(selector).bounding_box()
+    assert box is not None
+    return box
+
+
+def window_of(tab: Page) -> tuple[int, int]:
     """The milliseconds in sight."""
-    start, end = tab.get_attribute("#chart", "data-window").split()
+    start, end = (tab.get_attribute("#chart", "data-window") or "").split()
     return int(start), int(end)
 
 
-def painted(tab):
+def painted(tab: Page) -> int:
     """How many bars were painted last, after the next frame."""
     tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return int(tab.get_attribute("#bars", "data-painted"))
+    return int(tab.get_attribute("#bars", "data-painted") or "")
 
 
-def place_of(tab, ms, lane_from_top):
+def place_of(tab: Page, ms: int, lane_from_top: int) -> Position:
     """Where a moment lies in the waterfall: pixels from its left, and in the n-th line of pixels from its top."""
-    box = tab.locator("#bars").bounding_box()
+    box = box_of(tab, "#bars")
     start, end = window_of(tab)
     return {"x": (ms - start) / (end - start) * box["width"], "y": lane_from_top}
 
 
-def test_the_page_opens_on_the_whole_call_and_names_the_slowest(open_):
+def test_the_page_opens_on_the_whole_call_and_names_the_slowest(open_: Open) -> None:
     """What took longest is the first thing on the page, with its time and its place."""
     tab = open_(samples.restaurant())
     assert tab.title() == "restaurant-7f3a"
@@ -95,7 +116,7 @@ def test_the_page_opens_on_the_whole_call_and_names_the_slowest(open_):
     assert painted(tab) == 43
 
 
-def test_a_click_on_the_slowest_goes_to_it(open_):
+def test_a_click_on_the_slowest_goes_to_it(open_: Open) -> None:
     """One click from the card to the bar, zoomed to its node, with its error and arguments."""
     tab = open_(samples.restaurant())
     tab.click("#slowest")
@@ -111,7 +132,7 @@ def test_a_click_on_the_slowest_goes_to_it(open_):
         assert words in facts
 
 
-def test_a_click_on_a_bar_shows_its_facts(open_):
+def test_a_click_on_a_bar_shows_its_facts(open_: Open) -> None:
     """The first lane is the caller's: a click on it shows what was said; beside every bar, it closes the facts."""
     tab = open_(samples.restaurant())
     tab.locator("#bars").click(position=place_of(tab, 1500, 33))
@@ -120,14 +141,14 @@ def test_a_click_on_a_bar_shows_its_facts(open_):
     assert not tab.is_visible("#facts")
 
 
-def test_the_page_zooms_by_button_wheel_and_drag(open_):
+def test_the_page_zooms_by_button_wheel_and_drag(open_: Open) -> None:
     """Zooming shows less and then everything again; dragging moves what is shown."""
     tab = open_(samples.restaurant())
     tab.click("#zoom-in")
     tab.click("#zoom-in")
     start, end = window_of(tab)
     assert end - start == pytest.approx(30_600 / 1.8**2, abs=2)
-    box = tab.locator("#bars").bounding_box()
+    box = box_of(tab, "#bars")
     middle = (box["x"] + box["width"] / 2, box["y"] + 5)
     tab.mouse.move(*middle)
     tab.mouse.down()
@@ -145,7 +166,7 @@ def test_the_page_zooms_by_button_wheel_and_drag(open_):
     assert window_of(tab) == (0, 30_600)
 
 
-def test_everything_can_be_done_from_the_keyboard(open_):
+def test_everything_can_be_done_from_the_keyboard(open_: Open) -> None:
     """Arrows choose bars, + and - zoom, Enter reads the facts, Escape goes back step by step."""
     tab = open_(samples.restaurant())
     tab.focus("#chart")
@@ -172,7 +193,7 @@ def test_everything_can_be_done_from_the_keyboard(open_):
     assert tab.is_visible("#facts")
 
 
-def test_every_control_is_reached_by_tab_and_its_focus_is_seen(open_):
+def test_every_control_is_reached_by_tab_and_its_focus_is_seen(open_: Open) -> None:
     """Tab walks through all of the page, and each stop has an outline or a stronger edge."""
     tab = open_(samples.restaurant())
     stops = []
@@ -194,7 +215,7 @@ def test_every_control_is_reached_by_tab_and_its_focus_is_seen(open_):
     assert [name for name, visible in stops if not visible] == []
 
 
-def test_a_node_of_the_path_lights_up_its_transitions(open_):
+def test_a_node_of_the_path_lights_up_its_transitions(open_: Open) -> None:
     """A press on a box marks the ways to and from it, and its executions in the waterfall; a second press ends it."""
     tab = open_(samples.restaurant())
     box = tab.get_by_role("button", name="node booking,")
@@ -208,7 +229,7 @@ def test_a_node_of_the_path_lights_up_its_transitions(open_):
     assert "route_by_intent: booking" in tab.inner_text("#transitions")
 
 
-def test_dark_and_light_follow_the_reader(open_):
+def test_dark_and_light_follow_the_reader(open_: Open) -> None:
     """The page and what is painted on it change with the reader's choice, also while it is open."""
     tab = open_(samples.restaurant())
     paper = "() => getComputedStyle(document.body).backgroundColor"
@@ -222,7 +243,7 @@ def test_dark_and_light_follow_the_reader(open_):
 
 
 @pytest.mark.parametrize("sample", [samples.restaurant, samples.hostile, samples.other_sdk])
-def test_nothing_is_wider_than_a_phone(open_, sample):
+def test_nothing_is_wider_than_a_phone(open_: Open, sample: Sample) -> None:
     """A phone never has to scroll sideways, with and without a bar's facts."""
     tab = open_(sample(), viewport=PHONE)
     widths = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -234,19 +255,19 @@ def test_nothing_is_wider_than_a_phone(open_, sample):
     assert not tab.is_visible("#facts")
 
 
-def test_on_a_phone_a_finger_chooses_a_bar_and_facts_leave_the_waterfall_in_sight(open_):
+def test_on_a_phone_a_finger_chooses_a_bar_and_facts_leave_the_waterfall_in_sight(open_: Open) -> None:
     """The facts come from below and cover less than half."""
     tab = open_(samples.restaurant(), viewport=PHONE)
     tab.locator("#bars").tap(position=place_of(tab, 1500, 33))
     assert "Hi, do you have a table for two" in tab.inner_text("#facts")
-    assert tab.locator("#facts-place").bounding_box()["y"] > PHONE["height"] / 2
+    assert box_of(tab, "#facts-place")["y"] > PHONE["height"] / 2
 
 
-def test_five_thousand_rows_are_few_elements_and_few_strokes(open_):
+def test_five_thousand_rows_are_few_elements_and_few_strokes(open_: Open) -> None:
     """What is in the page and what is painted depends on the screen, not on the length of the call."""
     tab = open_(samples.many_rows())
     assert tab.evaluate("() => document.querySelectorAll('*').length") < 400
-    lanes, width = 6, tab.locator("#bars").bounding_box()["width"]
+    lanes, width = 6, box_of(tab, "#bars")["width"]
     assert 100 < painted(tab) <= lanes * width / 2
     tab.evaluate(
         "() => { const list = document.querySelector('#turns'); list.scrollTop = list.scrollHeight; }"
@@ -257,7 +278,7 @@ def test_five_thousand_rows_are_few_elements_and_few_strokes(open_):
     assert painted(tab) < 60
 
 
-def test_nothing_in_sight_is_left_out(open_):
+def test_nothing_in_sight_is_left_out(open_: Open) -> None:
     """Painting less is for what cannot be told apart: of a turn that is looked at every bar is there."""
     document = samples.many_rows()
     tab = open_(document)
@@ -268,7 +289,7 @@ def test_nothing_in_sight_is_left_out(open_):
     assert painted(tab) == len(in_sight)
 
 
-def test_hostile_words_are_shown_not_obeyed(open_):
+def test_hostile_words_are_shown_not_obeyed(open_: Open) -> None:
     """A caller who says <script> is shown saying it: in the title, the facts, the turns and the path."""
     tab = open_(samples.hostile())
     assert tab.title() == samples.HOSTILE
@@ -283,7 +304,7 @@ def test_hostile_words_are_shown_not_obeyed(open_):
     assert "\\u202eesrever" in tab.inner_text(".turn .line >> nth=1")
 
 
-def test_a_script_that_got_into_the_page_would_not_run(chromium, tmp_path):
+def test_a_script_that_got_into_the_page_would_not_run(chromium: Browser, tmp_path: Path) -> None:
     """The policy stops what is not the page's own, by whatever way it came."""
     path = tmp_path / "broken-into.html"
     path.write_text(
@@ -299,7 +320,7 @@ def test_a_script_that_got_into_the_page_would_not_run(chromium, tmp_path):
     tab.close()
 
 
-def test_a_call_without_rows_has_a_page(open_):
+def test_a_call_without_rows_has_a_page(open_: Open) -> None:
     """There is nothing to draw, and nothing breaks."""
     tab = open_(samples.document("empty", []))
     tab.focus("#chart")
@@ -308,7 +329,7 @@ def test_a_call_without_rows_has_a_page(open_):
     assert "0" in tab.inner_text("#figures")
 
 
-def test_a_notebook_shows_the_page_in_its_frame(chromium, tmp_path):
+def test_a_notebook_shows_the_page_in_its_frame(chromium: Browser, tmp_path: Path) -> None:
     """The frame runs the page's script, apart from the notebook's own page."""
     path = tmp_path / "notebook.html"
     path.write_text(f"<!doctype html><meta charset=utf-8>{repr_html(samples.restaurant())}", encoding="utf-8")
@@ -320,7 +341,7 @@ def test_a_notebook_shows_the_page_in_its_frame(chromium, tmp_path):
     tab.close()
 
 
-def post(tuner, document):
+def post(tuner: LocalTuner, document: Document) -> int:
     """Send a call as a client would; return the status."""
     query = f"workspace_id={tuner.workspace_id}&agent_remote_identifier={tuner.agent_id}"
     url = f"{tuner.base_url}/api/v1/public/call?{query}"
@@ -329,13 +350,13 @@ def post(tuner, document):
         with urllib.request.urlopen(
             urllib.request.Request(url, json.dumps(document).encode(), headers)
         ) as answer:
-            return answer.status
+            return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
 
 
-def test_the_local_tuner_lists_calls_and_refusals_as_they_come(chromium):
+def test_the_local_tuner_lists_calls_and_refusals_as_they_come(chromium: Browser) -> None:
     """An open list shows a call that comes later, and why another was refused; a click opens the call."""
     with LocalTuner() as tuner:
         tab = chromium.new_page()
@@ -359,7 +380,7 @@ def test_the_local_tuner_lists_calls_and_refusals_as_they_come(chromium):
         tab.close()
 
 
-def test_the_list_says_when_the_tuner_is_gone(chromium):
+def test_the_list_says_when_the_tuner_is_gone(chromium: Browser) -> None:
     """A list that cannot be up to date does not claim to be."""
     tuner = LocalTuner()
     with tuner:
@@ -371,7 +392,7 @@ def test_the_list_says_when_the_tuner_is_gone(chromium):
     tab.close()
 
 
-def test_the_list_shows_hostile_words_as_words(chromium):
+def test_the_list_shows_hostile_words_as_words(chromium: Browser) -> None:
     """Ids and outcomes come from a call too; the link still leads to it."""
     hostile = samples.hostile()
     hostile["transcript_with_tool_calls"].pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,12 +17,13 @@ from tuner_langchain.view.outline import timeline_text
 from tuner_langchain.view.story import read_story
 from tuner_langchain.view.terminal import show
 from view import samples
+from view.samples import Document, Sample
 from view.test_story import DOCUMENT
 
 SAMPLES = [samples.restaurant, samples.hostile, samples.other_sdk]
 
 
-def printed(document, *, width=80, encoding="utf-8", **options):
+def printed(document: Document, *, width: int = 80, encoding: str = "utf-8", **options: Any) -> str:
     """What a console of this width and encoding receives."""
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     show(read_story(document), Console(file=out, width=width, highlight=False, **options))
@@ -31,13 +33,13 @@ def printed(document, *, width=80, encoding="utf-8", **options):
 
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("width", [50, 80, 120])
-def test_no_line_is_wider_than_the_terminal(sample, width):
+def test_no_line_is_wider_than_the_terminal(sample: Sample, width: int) -> None:
     """At 80 columns nothing wraps where it was not meant to."""
     lines = timeline_text(sample(), width=width).splitlines()
     assert max(map(cells, lines)) <= width
 
 
-def test_without_colour_the_terminal_says_what_it_says_with_it():
+def test_without_colour_the_terminal_says_what_it_says_with_it() -> None:
     """Colour is never the only one to say something: taken away, the same words and signs are left."""
     document = samples.restaurant()
     plain = printed(document, no_color=True, force_terminal=False)
@@ -47,7 +49,7 @@ def test_without_colour_the_terminal_says_what_it_says_with_it():
     assert plain.rstrip() == timeline_text(document).rstrip()
 
 
-def test_an_error_stands_with_its_message_under_what_failed():
+def test_an_error_stands_with_its_message_under_what_failed() -> None:
     """The failed tool has a cross at its time and its message on the line below."""
     lines = timeline_text(samples.restaurant()).splitlines()
     failed = next(index for index, line in enumerate(lines) if "tool reserve" in line and "slowest" in line)
@@ -55,14 +57,14 @@ def test_an_error_stands_with_its_message_under_what_failed():
     assert lines[failed + 2].strip() == "✗ TimeoutError: the reservation system did not answer within 3 s"
 
 
-def test_an_answer_that_was_cut_off_ends_in_the_cut():
+def test_an_answer_that_was_cut_off_ends_in_the_cut() -> None:
     """Where the words end, the scissors are; and at the end of the bar."""
     text = timeline_text(samples.restaurant())
     assert "a lentil stew, the ✂ [cut off by the caller]" in text
     assert "━✂" in text
 
 
-def test_turns_and_call_have_their_totals():
+def test_turns_and_call_have_their_totals() -> None:
     """Waiting, tokens and errors stand in a turn's rule, everything at the end."""
     text = timeline_text(samples.restaurant())
     assert " waited 4.19 s, 1,718 tokens, 1 error ──" in text
@@ -78,7 +80,7 @@ def test_turns_and_call_have_their_totals():
         assert line in text.splitlines()
 
 
-def test_bars_stand_where_their_time_is():
+def test_bars_stand_where_their_time_is() -> None:
     """On a turn's scale a bar begins and ends in proportion; the agent's ends with the turn."""
     rows = [
         samples.user(1, 0, 500, "Hi"),
@@ -97,7 +99,7 @@ def test_bars_stand_where_their_time_is():
     assert bars["agent"][0] - left == whole * 3 // 4
 
 
-def test_a_terminal_without_unicode_gets_plain_signs():
+def test_a_terminal_without_unicode_gets_plain_signs() -> None:
     """An ASCII terminal shows the same call, and no word of a caller can fail the printing."""
     text = printed(samples.restaurant(), encoding="ascii", no_color=True)
     assert "x TimeoutError" in text
@@ -106,7 +108,7 @@ def test_a_terminal_without_unicode_gets_plain_signs():
 
 
 @given(DOCUMENT)
-def test_whatever_is_said_no_control_character_reaches_the_terminal(document):
+def test_whatever_is_said_no_control_character_reaches_the_terminal(document: Document) -> None:
     """A caller cannot move the cursor, colour the screen, ring the bell or turn the text around."""
     text = timeline_text(document).replace("\n", "")
     assert {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"} == set()
@@ -115,7 +117,7 @@ def test_whatever_is_said_no_control_character_reaches_the_terminal(document):
 
 
 @given(st.text(), st.integers(4, 20))
-def test_cut_and_wrapped_text_fits(text, width):
+def test_cut_and_wrapped_text_fits(text: str, width: int) -> None:
     """Cells are counted as terminals count them: wide characters are two, combining ones none."""
     assert cells(cut(text, width)) <= width
     assert all(cells(line) <= width for line in wrap(text, width))

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,21 +21,24 @@ from tuner_langchain.view.html import page
 from tuner_langchain.view.outline import timeline_text
 from view import samples
 
+Printed = pytest.CaptureFixture[str]
+Patch = pytest.MonkeyPatch
 
-def run(*arguments):
+
+def run(*arguments: object) -> int:
     """Run the command as the command line does."""
     return main(["show", *map(str, arguments)])
 
 
 @pytest.fixture(name="file")
-def _file(tmp_path):
+def _file(tmp_path: Path) -> Path:
     path = tmp_path / "call.json"
     path.write_text(json.dumps(samples.restaurant()))
     return path
 
 
 @pytest.fixture(name="outbox")
-def _outbox(tmp_path):
+def _outbox(tmp_path: Path) -> Path:
     """An outbox as delivery writes it, with one waiting call."""
     outbox = Outbox(tmp_path / "outbox", files=FileSystem(), wall_s=time.time)
     outbox.prepare()
@@ -48,7 +52,7 @@ def _outbox(tmp_path):
 
 
 @pytest.fixture(name="tuner")
-def _tuner(tmp_path):
+def _tuner(tmp_path: Path) -> Iterator[LocalTuner]:
     """A local Tuner that has stored the restaurant's call."""
     with LocalTuner(tmp_path / "tuner") as tuner:
         query = f"workspace_id={tuner.workspace_id}&agent_remote_identifier={tuner.agent_id}"
@@ -60,21 +64,21 @@ def _tuner(tmp_path):
         yield tuner
 
 
-def test_a_file_is_shown_in_the_terminal(file, capsys, monkeypatch):
+def test_a_file_is_shown_in_the_terminal(file: Path, capsys: Printed, monkeypatch: Patch) -> None:
     """The text is that of the whole call, as wide as the terminal."""
     monkeypatch.setenv("COLUMNS", "80")
     assert run(file) == 0
     assert capsys.readouterr().out.rstrip() == timeline_text(samples.restaurant()).rstrip()
 
 
-def test_standard_input_is_shown(capsys, monkeypatch):
+def test_standard_input_is_shown(capsys: Printed, monkeypatch: Patch) -> None:
     """`-` reads a document that another program writes."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(samples.other_sdk()).encode())))
     assert run("-") == 0
     assert "Where is my parcel?" in capsys.readouterr().out
 
 
-def test_json_is_what_the_views_draw(file, capsys):
+def test_json_is_what_the_views_draw(file: Path, capsys: Printed) -> None:
     """A pipe gets turns, bars and totals without parsing text."""
     assert run(file, "--json") == 0
     story = json.loads(capsys.readouterr().out)
@@ -82,7 +86,7 @@ def test_json_is_what_the_views_draw(file, capsys):
     assert story["bars"][story["totals"]["slowest"]]["name"] == "reserve"
 
 
-def test_html_is_written_to_a_file(file, tmp_path, capsys):
+def test_html_is_written_to_a_file(file: Path, tmp_path: Path, capsys: Printed) -> None:
     """The page is the page; the address to open is printed."""
     target = tmp_path / "call page.html"
     assert run(file, "--html", target) == 0
@@ -90,7 +94,7 @@ def test_html_is_written_to_a_file(file, tmp_path, capsys):
     assert capsys.readouterr().out == f"Open {target.as_uri()}\n"
 
 
-def test_a_waiting_call_is_shown_by_its_id(outbox, capsys):
+def test_a_waiting_call_is_shown_by_its_id(outbox: Path, capsys: Printed) -> None:
     """A call that has not been sent yet is read from the outbox, which stays as it is."""
     before = sorted(path.stat().st_mtime_ns for path in outbox.rglob("*.call"))
     assert run("waiting/1", "--from", outbox) == 0
@@ -98,37 +102,37 @@ def test_a_waiting_call_is_shown_by_its_id(outbox, capsys):
     assert sorted(path.stat().st_mtime_ns for path in outbox.rglob("*.call")) == before
 
 
-def test_the_usual_outbox_is_looked_in_when_nothing_is_said(outbox, capsys, monkeypatch):
+def test_the_usual_outbox_is_looked_in_when_nothing_is_said(
+    outbox: Path, capsys: Printed, monkeypatch: Patch
+) -> None:
     """The outbox is found as the handler finds it, without any other setting."""
     monkeypatch.setenv("TUNER_OUTBOX_DIR", str(outbox))
     assert run("waiting/1") == 0
     assert capsys.readouterr().out.startswith("waiting/1\n")
 
 
-def test_a_waiting_calls_file_is_shown(outbox, capsys):
+def test_a_waiting_calls_file_is_shown(outbox: Path, capsys: Printed) -> None:
     """The file's first line is delivery's; the call is what follows."""
     (path,) = (outbox / "v1" / "new").glob("*.call")
     assert run(path) == 0
     assert capsys.readouterr().out.startswith("waiting/1\n")
 
 
-@pytest.mark.parametrize(
-    "place", [lambda tuner: tuner.base_url, lambda tuner: tuner.directory], ids=["address", "directory"]
-)
-def test_a_stored_call_is_shown_by_its_id(tuner, place, capsys):
+@pytest.mark.parametrize("place", ["{0.base_url}", "{0.directory}"])
+def test_a_stored_call_is_shown_by_its_id(tuner: LocalTuner, place: str, capsys: Printed) -> None:
     """From the local Tuner that runs, and from the directory of one that does not."""
-    assert run("restaurant-7f3a", "--from", place(tuner)) == 0
+    assert run("restaurant-7f3a", "--from", place.format(tuner)) == 0
     assert capsys.readouterr().out.startswith("restaurant-7f3a\n")
 
 
 @pytest.mark.parametrize("address", ["{0.base_url}/calls/restaurant-7f3a", "{0.directory}"])
-def test_a_stored_call_is_shown_by_where_it_is(tuner, address, capsys):
+def test_a_stored_call_is_shown_by_where_it_is(tuner: LocalTuner, address: str, capsys: Printed) -> None:
     """Its address, or the directory that holds it alone."""
     assert run(address.format(tuner)) == 0
     assert capsys.readouterr().out.startswith("restaurant-7f3a\n")
 
 
-def test_a_call_that_is_nowhere_is_a_clear_no(tmp_path, capsys):
+def test_a_call_that_is_nowhere_is_a_clear_no(tmp_path: Path, capsys: Printed) -> None:
     """Exit status 1, and the places that were looked in."""
     assert run("nobody", "--from", tmp_path) == 1
     assert capsys.readouterr().err == (
@@ -136,20 +140,20 @@ def test_a_call_that_is_nowhere_is_a_clear_no(tmp_path, capsys):
     )
 
 
-def test_a_file_that_is_no_document_is_a_clear_no(tmp_path, capsys):
+def test_a_file_that_is_no_document_is_a_clear_no(tmp_path: Path, capsys: Printed) -> None:
     """What cannot be read says so, without a traceback."""
     (tmp_path / "x.json").write_text("[1, 2")
     assert run(tmp_path / "x.json") == 1
     assert "is not a JSON object" in capsys.readouterr().err
 
 
-def test_no_other_machine_is_asked(capsys):
+def test_no_other_machine_is_asked(capsys: Printed) -> None:
     """An address elsewhere is refused before anything is sent."""
     assert run("https://calls.example.com/calls/1") == 1
     assert "is not on this machine" in capsys.readouterr().err
 
 
-def test_the_package_holds_the_pages_files():
+def test_the_package_holds_the_pages_files() -> None:
     """What the page is made of lies beside the code, in the package."""
     assets = Path(show.__file__).parents[1] / "view" / "assets"
     assert {"page.html", "page.css", "main.js", "list.html", "list.css", "list.js"} <= {

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner_langchain.testing.contract import validate
+from tuner_langchain.view.nouns import Bar, Story
 from tuner_langchain.view.story import read_story
 from view import samples
+from view.samples import Document, Sample
 
 SAMPLES = [samples.restaurant, samples.many_rows, samples.hostile, samples.other_sdk]
 
 
-def outline(story, turn):
+def outline(story: Story, turn: int) -> list[str]:
     """A turn's bars as the terminal lists them: indented by what they lie in."""
     chosen = next(each for each in story.turns if each.number == turn)
     return ["  " * story.bars[index].depth + story.bars[index].label for index in chosen.bars]
 
 
+def found(story: Story, index: int | None) -> Bar:
+    """The bar that a total names."""
+    assert index is not None
+    return story.bars[index]
+
+
 @pytest.mark.parametrize("sample", [samples.restaurant, samples.many_rows, samples.other_sdk])
-def test_the_samples_are_what_the_api_takes(sample):
+def test_the_samples_are_what_the_api_takes(sample: Sample) -> None:
     """A view that is tried on documents no service would hold has been tried on nothing."""
     assert validate(sample()) == []
 
 
-def test_nodes_of_a_nested_graph_lie_in_their_node_and_calls_in_the_node_that_made_them():
+def test_nodes_of_a_nested_graph_lie_in_their_node_and_calls_in_the_node_that_made_them() -> None:
     """Nested graph, tool and model calls are found by node and time, to any depth."""
     assert outline(read_story(samples.restaurant()), 1) == [
         "caller",
@@ -44,7 +53,7 @@ def test_nodes_of_a_nested_graph_lie_in_their_node_and_calls_in_the_node_that_ma
     ]
 
 
-def test_the_same_call_without_our_metadata_nests_by_time_and_path():
+def test_the_same_call_without_our_metadata_nests_by_time_and_path() -> None:
     """Another SDK's document says no turn, graph or node: paths, times and who speaks say enough."""
     document = samples.restaurant()
     for row in document["transcript_with_tool_calls"]:
@@ -56,7 +65,7 @@ def test_the_same_call_without_our_metadata_nests_by_time_and_path():
     ]  # fmt: skip
 
 
-def test_two_nodes_at_once_share_no_lane_and_each_keeps_its_own_tool():
+def test_two_nodes_at_once_share_no_lane_and_each_keeps_its_own_tool() -> None:
     """Parallel nodes lie side by side, with what they called inside them."""
     story = read_story(samples.restaurant())
     assert outline(story, 2)[3:7] == ["menu", "  search_menu", "parking", "  search_places"]
@@ -65,7 +74,7 @@ def test_two_nodes_at_once_share_no_lane_and_each_keeps_its_own_tool():
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_no_two_bars_overlap_in_a_lane(sample):
+def test_no_two_bars_overlap_in_a_lane(sample: Sample) -> None:
     """What lies behind something else cannot be seen, nor clicked."""
     story = read_story(sample())
     for lane in range(len(story.lanes)):
@@ -76,7 +85,7 @@ def test_no_two_bars_overlap_in_a_lane(sample):
         assert {bar.kind for bar in story.bars if bar.lane == lane} == {story.lanes[lane].kind}
 
 
-def test_a_node_lies_in_a_lane_below_the_node_that_contains_it():
+def test_a_node_lies_in_a_lane_below_the_node_that_contains_it() -> None:
     """Nested graphs are drawn nested."""
     story = read_story(samples.restaurant())
     for bar in story.bars:
@@ -84,27 +93,27 @@ def test_a_node_lies_in_a_lane_below_the_node_that_contains_it():
             assert bar.lane == story.bars[bar.parent].lane + 1
 
 
-def test_the_slowest_is_what_spent_the_time_not_what_contains_it():
+def test_the_slowest_is_what_spent_the_time_not_what_contains_it() -> None:
     """The tool took the time; the node and the nested graph around it only waited."""
     story = read_story(samples.restaurant())
-    slowest = story.bars[story.totals.slowest]
+    slowest = found(story, story.totals.slowest)
     assert (slowest.kind, slowest.name, slowest.turn) == ("tool", "reserve", 3)
     assert story.totals.slowest_own_ms == 2990
-    assert story.bars[story.totals.slowest_node].name == "booking:look_up"
+    assert found(story, story.totals.slowest_node).name == "booking:look_up"
 
 
-def test_a_node_that_computes_for_itself_is_the_slowest():
+def test_a_node_that_computes_for_itself_is_the_slowest() -> None:
     """Time outside everything a node contains is the node's own."""
     rows = [
         samples.node(1, 0, 5000, "think", "__start__"),
         *samples.tool(1, 100, 1600, "look", "1", {}, "x", node="think", graph=""),
     ]
     story = read_story(samples.document("own", rows))
-    assert story.bars[story.totals.slowest].name == "think"
+    assert found(story, story.totals.slowest).name == "think"
     assert story.totals.slowest_own_ms == 3500
 
 
-def test_totals_are_the_documents_own_figures():
+def test_totals_are_the_documents_own_figures() -> None:
     """Waiting, tokens, cost, errors and cut-off answers are summed over the call."""
     totals = read_story(samples.restaurant()).totals
     assert (totals.turns, totals.duration_ms) == (4, 30_000)
@@ -114,7 +123,7 @@ def test_totals_are_the_documents_own_figures():
     assert (totals.errors, totals.interrupted) == (1, 1)
 
 
-def test_turns_have_their_own_sums():
+def test_turns_have_their_own_sums() -> None:
     """A turn's tokens are those of its model calls, its errors its own."""
     turns = read_story(samples.restaurant()).turns
     assert [turn.tokens for turn in turns] == [1115, 1273, 1718, 2157]
@@ -122,13 +131,13 @@ def test_turns_have_their_own_sums():
     assert [turn.waited_ms for turn in turns] == [2870, 2230, 4190, 1860]
 
 
-def test_what_is_not_said_is_not_invented():
+def test_what_is_not_said_is_not_invented() -> None:
     """A document without models, cost and nodes has no figures for them."""
     totals = read_story(samples.other_sdk()).totals
     assert (totals.tokens, totals.cost_cents, totals.slowest_node) == (None, None, None)
 
 
-def test_times_come_from_words_and_durations_too():
+def test_times_come_from_words_and_durations_too() -> None:
     """The contract lets a row give its time in three ways."""
     story = read_story(samples.other_sdk())
     assert [(bar.start_ms, bar.end_ms) for bar in story.bars if bar.kind == "user"] == [
@@ -138,25 +147,25 @@ def test_times_come_from_words_and_durations_too():
     assert (story.bars[0].start_ms, story.bars[0].end_ms) == (100, 1500)
 
 
-def test_a_tool_call_without_length_lasts_until_its_result():
+def test_a_tool_call_without_length_lasts_until_its_result() -> None:
     """Other SDKs stamp the call and the result once each."""
     tool = next(bar for bar in read_story(samples.other_sdk()).bars if bar.kind == "tool")
     assert (tool.start_ms, tool.end_ms) == (3300, 4500)
 
 
-def test_a_greeting_comes_before_the_first_turn():
+def test_a_greeting_comes_before_the_first_turn() -> None:
     """Turn 1 begins with the caller's first words."""
     story = read_story(samples.other_sdk())
     assert [turn.number for turn in story.turns] == [0, 1, 2]
     assert story.totals.turns == 2
 
 
-def test_the_wait_is_measured_where_no_row_says_it():
+def test_the_wait_is_measured_where_no_row_says_it() -> None:
     """From the end of the caller's words to the start of the answer."""
     assert [turn.waited_ms for turn in read_story(samples.other_sdk()).turns] == [None, 2000, None]
 
 
-def test_transitions_carry_their_reasons_and_counts():
+def test_transitions_carry_their_reasons_and_counts() -> None:
     """The way into a nested graph leads from the node that holds it."""
     story = read_story(samples.restaurant())
     taken = [(way.source, way.target, way.reason, way.count) for way in story.transitions]
@@ -169,7 +178,7 @@ def test_transitions_carry_their_reasons_and_counts():
     assert ("parking", "answer", "join", 1) in taken
 
 
-def test_nodes_of_the_path_stand_in_the_order_of_first_visits_with_nested_ones_inside():
+def test_nodes_of_the_path_stand_in_the_order_of_first_visits_with_nested_ones_inside() -> None:
     """The drawing of the path reads from top to bottom as the call went."""
     places = read_story(samples.restaurant()).places
     assert [("  " * place.depth) + place.label for place in places] == [
@@ -177,7 +186,7 @@ def test_nodes_of_the_path_stand_in_the_order_of_first_visits_with_nested_ones_i
     ]  # fmt: skip
 
 
-def test_an_error_is_told_once_where_it_happened():
+def test_an_error_is_told_once_where_it_happened() -> None:
     """The nodes around a failed tool, node or model call are not errors of their own."""
     error = {"type": "ValueError", "message": "bad"}
     rows = [
@@ -190,7 +199,7 @@ def test_an_error_is_told_once_where_it_happened():
     ]
 
 
-def test_errors_without_a_node_are_told_too():
+def test_errors_without_a_node_are_told_too() -> None:
     """What went wrong outside every node is in the call's metadata."""
     errors = [{"turn": 2, "type": "GraphRecursionError", "message": "25 steps", "at_ms": 40}]
     document = samples.document("limit", [samples.user(1, 0, 10, "Hi")], metadata={"errors": errors})
@@ -201,7 +210,7 @@ def test_errors_without_a_node_are_told_too():
     assert story.totals.errors == 1
 
 
-def test_a_paused_tools_result_belongs_to_the_call_that_was_resumed():
+def test_a_paused_tools_result_belongs_to_the_call_that_was_resumed() -> None:
     """Both executions have the same request id; the result is the later one's."""
     paused, _ = samples.tool(1, 100, 200, "ask", "id-1", {"q": 1}, "x", status="interrupted")
     resumed, result = samples.tool(2, 1000, 1400, "ask", "id-1", {"q": 1}, "yes")
@@ -212,14 +221,14 @@ def test_a_paused_tools_result_belongs_to_the_call_that_was_resumed():
     ]
 
 
-def test_a_result_without_its_call_is_still_shown():
+def test_a_result_without_its_call_is_still_shown() -> None:
     """A document that was cut, or redacted, keeps what it has."""
     _, result = samples.tool(1, 100, 200, "ask", "id-1", {}, RuntimeError("no"))
     story = read_story(samples.document("half", [result]))
     assert [(bar.name, bar.error) for bar in story.bars] == [("ask", "RuntimeError: no")]
 
 
-def test_reading_leaves_the_document_as_it_was():
+def test_reading_leaves_the_document_as_it_was() -> None:
     """A view looks; it never changes what it is shown."""
     document = samples.restaurant()
     before = copy.deepcopy(document)
@@ -227,7 +236,7 @@ def test_reading_leaves_the_document_as_it_was():
     assert document == before
 
 
-def test_five_thousand_rows_are_five_thousand_rows():
+def test_five_thousand_rows_are_five_thousand_rows() -> None:
     """Each row of the long sample is in the story: a result in its call's bar, all others as their own."""
     document = samples.many_rows()
     story = read_story(document)
@@ -248,7 +257,7 @@ TIME = st.integers(-100, 10_000) | JSON
 ROLE = st.sampled_from(["user", "agent", "agent_function", "agent_result", "node_transition"])
 
 
-def some(**fields):
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """An object with some of these fields, or anything else."""
     return st.fixed_dictionaries({}, optional=fields) | JSON
 
@@ -274,7 +283,7 @@ DOCUMENT = st.fixed_dictionaries(
 
 
 @given(DOCUMENT)
-def test_any_document_has_a_story_in_which_everything_holds_together(document):
+def test_any_document_has_a_story_in_which_everything_holds_together(document: Document) -> None:
     """Whatever a document lacks or holds instead, it can be looked at; no bar is lost, none is its own ancestor."""
     story = read_story(document)
     assert sorted(index for turn in story.turns for index in turn.bars) == list(range(len(story.bars)))
