@@ -7,8 +7,6 @@ import json
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
@@ -24,7 +22,6 @@ from tuner_langchain.testing.local_tuner.guard import AccessLog, BodyTooLargeErr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from types import ModuleType
 
     from starlette.requests import Request
 
@@ -226,14 +223,9 @@ async def list_refusals(request: Request) -> Response:
 
 def _shown(request: Request, page: str, content: Any) -> Response:
     """Answer with a page to who asks for HTML, as browsers do, and with JSON to everyone else."""
-    pages = _pages() if "text/html" in request.headers.get("accept", "") else None
-    if pages is None:
+    if "text/html" not in request.headers.get("accept", ""):
         return Response(json.dumps(content, ensure_ascii=False).encode(), media_type="application/json")
+    from tuner_langchain.view import pages  # noqa: PLC0415 - only a browser needs them
+
     html: str = getattr(pages, page)(content)
     return HTMLResponse(html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
-
-
-def _pages() -> ModuleType | None:
-    """The pages, once somebody looks with a browser."""
-    name = "tuner_langchain.view.pages"
-    return import_module(name) if find_spec(name) else None
