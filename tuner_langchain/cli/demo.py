@@ -150,7 +150,7 @@ def print_receipt(receipt: Receipt, directory: Path | None) -> None:
         print(receipt.message)
     if receipt.state not in DELIVERED or directory is None:
         return
-    stored = max((directory / "calls").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    stored = next((directory / "calls").glob(f"*{receipt.call_id}*.json"), directory)
     print(f"It is stored in {stored}. Look at it again:\n")
     print(f"  tuner-langchain show {stored}")
     print(f"  tuner-langchain show {stored} --html call.html")
