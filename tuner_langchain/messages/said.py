@@ -6,7 +6,7 @@ that was there before. What is kept of a message is its text and its ids, never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
@@ -167,7 +167,7 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
             heard.append(human)
     if not found and not removed and not heard:
         return None
-    return Added(tuple(reversed(found)), tuple(removed), after, tuple(reversed(heard)))
+    return Added(tuple(found[::-1]), tuple(removed), after, tuple(heard[::-1]))
 
 
 def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
@@ -235,13 +235,12 @@ def _conversation(inputs: Any, key: str) -> Any:
     return getattr(inputs, key, None)
 
 
-def _backwards(value: Any) -> Iterator[Any]:
+def _backwards(value: Any) -> Iterable[Any]:
     if isinstance(value, list | tuple) and not _is_pair(value):
-        yield from reversed(value)
-    elif isinstance(value, Sequence) and not isinstance(value, str | tuple):
-        yield from reversed(list(value))
-    elif value is not None:
-        yield value
+        return reversed(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | tuple):
+        return reversed(list(value))
+    return () if value is None else (value,)
 
 
 def _is_pair(value: Any) -> bool:

@@ -52,6 +52,8 @@ def tool_answer(output: Any) -> ToolAnswer:
 
 def failed_answers(outputs: Any, key: str) -> list[ToolAnswer]:
     """Return the failures at the end of a node's update that tool calls were answered with."""
+    if form_of(type(_last(outputs, key))) != "tool_message":
+        return []
     found: list[ToolAnswer] = []
     for message in _from_the_end(outputs, key):
         if form_of(type(message)) != "tool_message" or len(found) >= _MAX_ANSWERS:
@@ -115,6 +117,16 @@ def _told(output: Any) -> ToolMessage | None:
                         if isinstance(message, ToolMessage):
                             return message
     return None
+
+
+def _last(outputs: Any, key: str) -> Any:
+    """Return the last message of a node's update, alone or in lists and commands."""
+    form = form_of(type(outputs))
+    if form == "mapping":
+        return _last(outputs.get(key), key)
+    if form == "list":
+        return _last(outputs[-1], key) if outputs else None
+    return _last(outputs.update, key) if form == "command" else outputs
 
 
 def _from_the_end(outputs: Any, key: str) -> Iterator[Any]:
