@@ -41,6 +41,7 @@ def _input(turn: Any, play: Play) -> Any:
 def _drive_sync(run: Callable[..., Any], play: Play, callbacks: list[Any]) -> Outcome:
     outcome = Outcome([])
     for turn in _inputs(play):
+        outcome.error = None
         try:
             run(play.program, _input(turn, play), {**play.config, "callbacks": callbacks}, outcome.given)
         except Exception as error:  # noqa: BLE001 - what programs raise is compared
@@ -51,6 +52,7 @@ def _drive_sync(run: Callable[..., Any], play: Play, callbacks: list[Any]) -> Ou
 async def _drive_async(run: Callable[..., Awaitable[Any]], play: Play, callbacks: list[Any]) -> Outcome:
     outcome = Outcome([])
     for turn in _inputs(play):
+        outcome.error = None
         try:
             await run(
                 play.program, _input(turn, play), {**play.config, "callbacks": callbacks}, outcome.given

@@ -155,6 +155,7 @@ def tool_error_that_the_node_handles() -> Any:
     call broken {"people":2} @tools = raised
     answer broken ! ValueError: no table
 """,
+    modes=EVERY,
     fails="ValueError",
 )
 def tool_error_that_nobody_handles() -> Any:
