@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,5 +32,5 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
 
 def usage_of(metadata: Mapping[str, Any]) -> CallUsage:
     """Return what a call used, from its metadata."""
-    usage: CallUsage = {"llm_usage": metadata.get("llm_usage", {}), **metadata.get("usage_token", {})}
-    return usage
+    used = {"llm_usage": metadata.get("llm_usage", {}), **metadata.get("usage_token", {})}
+    return cast("CallUsage", used)

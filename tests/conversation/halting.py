@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
-from scripted import ScriptedModel
+from scripted import Answer, ScriptedModel
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -21,6 +21,10 @@ class HaltingModel(ScriptedModel):
     """Streams the first `words` words of each answer, then waits to be cut; `halted` is set when it waits."""
 
     words: int = 2
+
+    def __init__(self, *script: Answer, **fields: Any) -> None:
+        super().__init__(*script, **fields)
+
     _halted: Any = PrivateAttr(default_factory=threading.Event)
     _resume: Any = PrivateAttr(default_factory=threading.Event)
 

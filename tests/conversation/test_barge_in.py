@@ -401,7 +401,7 @@ def test_protocol_events() -> None:
     graph = StateGraph(MessagesState)
     graph.add_node("talk", lambda state: {"messages": [model.invoke(state["messages"])]})
     graph.add_edge(START, "talk")
-    program = graph.compile()
+    program: Any = graph.compile()
     if not hasattr(program, "stream_events"):
         pytest.skip("this LangGraph has no protocol events")
 

@@ -109,7 +109,7 @@ def failing() -> Any:
 
 def one_call(capture: Capture) -> Any:
     """Run everything that can carry a word, and finalise the call."""
-    call = record(capture=capture)
+    call: Any = record(capture=capture)
     config = {"callbacks": [call], "configurable": {"thread_id": "t"}}
     program().invoke({"messages": [("user", "CALLERWORD, please.")], "given": "INPUTWORD"}, config)
     with contextlib.suppress(LookupError):
@@ -159,7 +159,7 @@ def test_with_everything_off_nothing_leaves(every_log: list[str]) -> None:
 @pytest.mark.parametrize("switch", sorted(PLANTED))
 def test_each_switch_is_for_its_own(switch: str) -> None:
     """A switch alone lets its own through and nothing else."""
-    off = dict.fromkeys(PLANTED, False)
+    off: dict[str, Any] = dict.fromkeys(PLANTED, False)
 
     sent = found(one_call(Capture(**{**off, switch: True})).body)
 
@@ -175,7 +175,7 @@ def test_a_long_value_is_cut_in_place() -> None:
         """Read a page."""
         return {"page": page, "text": "x" * 5_000, "rows": list(range(5_000))}
 
-    call = record(capture=Capture(max_value_chars=1_000))
+    call: Any = record(capture=Capture(max_value_chars=1_000))
     read.invoke({"page": 7}, {"callbacks": [call]})
     result = call.timeline[1]["tool"]["result"]
 
@@ -193,8 +193,9 @@ def test_long_words_and_errors_are_cut_too() -> None:
     graph.add_node("talk", lambda state: {"messages": [model.invoke(state["messages"])]})
     graph.add_node("fall", lambda state: 1 / len(""))
     graph.add_edge(START, "talk")
-    call = record(capture=Capture(max_value_chars=500))
-    graph.compile().invoke({"messages": [("user", "word " * 1_000)]}, {"callbacks": [call]})
+    call: Any = record(capture=Capture(max_value_chars=500))
+    program: Any = graph.compile()
+    program.invoke({"messages": [("user", "word " * 1_000)]}, {"callbacks": [call]})
 
     assert [row["text"][-32:] for row in call.timeline if row["role"] in ("user", "agent")] == [
         "… [cut: 5,000 characters in all]"
@@ -209,7 +210,7 @@ def test_a_large_document_is_made_smaller_where_it_is_largest() -> None:
         """Read a page."""
         return "x" * size
 
-    call = record(capture=Capture(max_document_bytes=20_000))
+    call: Any = record(capture=Capture(max_document_bytes=20_000))
     for size in (10, 9_000, 15_000, 10):
         read.invoke({"size": size}, {"callbacks": [call]})
     call.finalize()
@@ -240,7 +241,7 @@ def test_redact_sees_every_text_last() -> None:
             tool_part["params"] = {"what": "▇"}
         return {**segment, "text": text}
 
-    call = record(capture=Capture(redact=redact))
+    call: Any = record(capture=Capture(redact=redact))
     config = {"callbacks": [call], "configurable": {"thread_id": "t"}}
     program().invoke({"messages": [("user", "CALLERWORD, please.")]}, config)
     call.finalize(
@@ -259,7 +260,7 @@ def test_redact_sees_every_text_last() -> None:
 
 def test_redact_may_withhold_a_row_and_a_fact() -> None:
     """None leaves a row or a fact out."""
-    call = record(capture=Capture(redact=lambda row: None if row["role"] in ("user", "call_fact") else row))
+    call: Any = record(capture=Capture(redact=lambda row: None if row["role"] in ("user", "call_fact") else row))
     ScriptedModel("Hello").invoke("CALLERWORD", {"callbacks": [call]})
     call.finalize(transcript="CALLERWORD", call_analysis={"note": "CALLERWORD", "score": 1})
 
@@ -274,7 +275,7 @@ def test_when_redact_raises_the_text_is_withheld(every_log: list[str]) -> None:
     def redact(segment: Any) -> Any:
         raise KeyError(segment["text"] + "CALLERWORD PARAMWORD")
 
-    call = record(capture=Capture(redact=redact))
+    call: Any = record(capture=Capture(redact=redact))
     config = {"callbacks": [call], "configurable": {"thread_id": "t"}}
     program().invoke({"messages": [("user", "CALLERWORD, please.")]}, config)
     call.finalize(transcript="CALLERWORD", call_analysis={"note": "CALLERWORD"})
@@ -292,7 +293,7 @@ def test_when_redact_raises_the_text_is_withheld(every_log: list[str]) -> None:
 @pytest.mark.parametrize("returned", [3, "text", {}, {"text": 5}, {"role": "user"}])
 def test_what_redact_returns_must_be_a_segment(returned: Any) -> None:
     """Anything else counts as a failure: the text is withheld, the document stays valid."""
-    call = record(capture=Capture(redact=lambda row: returned))
+    call: Any = record(capture=Capture(redact=lambda row: returned))
     ScriptedModel("Hello").invoke("CALLERWORD", {"callbacks": [call]})
 
     assert [row["text"] for row in call.timeline] == ["[withheld]", "[withheld]"]
@@ -307,7 +308,7 @@ def test_redact_cannot_break_the_form_of_a_row() -> None:
         segment["tool"] |= {"name": 7, "params": ["PARAMWORD"]}
         return segment
 
-    call = record(capture=Capture(redact=redact))
+    call: Any = record(capture=Capture(redact=redact))
     look_up.invoke({"what": "PARAMWORD"}, {"callbacks": [call]})
     first = call.timeline[0]
 
@@ -333,8 +334,9 @@ def test_a_message_that_cannot_be_read_reaches_no_log(every_log: list[str]) -> N
     graph = StateGraph(State)
     graph.add_node("talk", lambda state: {"made": "x"})
     graph.add_edge(START, "talk")
-    call = record()
-    graph.compile().invoke({"messages": [("user", "Hi")]}, {"callbacks": [call]})
-    call.on_chain_end({"messages": [Hostile("x")]}, run_id=call._record.turns[0].run_id)
+    call: Any = record()
+    program: Any = graph.compile()
+    program.invoke({"messages": [("user", "Hi")]}, {"callbacks": [call]})
+    call.on_chain_end({"messages": [Hostile(content="x")]}, run_id=call._record.turns[0].run_id)
 
     assert "CALLERWORD" not in "\n".join(every_log)

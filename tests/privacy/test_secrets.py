@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 SECRET = "hunter2-PLANTED"
 SHAPED = "sk-PLANTEDplantedPLANTED123"
 NAMES = (
-    "api_key", "apiKey", "API-KEY", "x-api-key", "openai_api_key", "token", "access_token", "refreshToken", "password",
-    "db_password", "passwd", "secret", "client_secret", "Authorization", "authorization", "Cookie", "set-cookie",
-    "private_key", "credentials", "AWS_SECRET_ACCESS_KEY", "passphrase", "auth", "bearer",
+    "api_key", "apiKey", "API-KEY", "x-api-key", "openai_api_key", "token", "access_token", "refreshToken",
+    "password", "db_password", "passwd", "secret", "client_secret", "Authorization", "authorization",
+    "Cookie", "set-cookie", "private_key", "credentials", "AWS_SECRET_ACCESS_KEY", "passphrase", "auth",
+    "bearer",
 )  # fmt: skip
 
 
