@@ -5,27 +5,18 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import errno
 import logging
 import os
-import secrets
-import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from tuner_langchain.delivery.flush import Flush
 from tuner_langchain.delivery.fs import FileSystem
-from tuner_langchain.delivery.item import Item, ItemName
 from tuner_langchain.delivery.outbox import Outbox
-from tuner_langchain.delivery.process import Parts, Process
+from tuner_langchain.delivery.process import Parts
 from tuner_langchain.delivery.receipt import Receipt
+from tuner_langchain.delivery.running import EXIT_COURTESY_S, Running
 from tuner_langchain.delivery.runtime import Runtime
-from tuner_langchain.delivery.schedule import Entry
-from tuner_langchain.delivery.search import Search
-from tuner_langchain.delivery.sender import Sender
-from tuner_langchain.delivery.worker import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,31 +26,6 @@ if TYPE_CHECKING:
     from tuner_langchain.delivery.events import DeliveryEvent
     from tuner_langchain.delivery.recording import Recording
     from tuner_langchain.delivery.stats import DeliveryStats, FlushResult
-
-# What a process may hold that could not be written: the last resort before a call is lost.
-MEMORY_LIMIT_BYTES = 64 << 20
-# Leaving a process takes at most this long.
-EXIT_COURTESY_S = 2.0
-# A full outbox is tried again after this.
-_STORE_AGAIN_S = 5.0
-_WRITERS = 2
-
-
-class _Running:
-    """Everything that lives in one process: made on first use there, never carried over a fork."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.process = Process.start(parts)
-        self.sender = Sender(self.process)
-        self.search = Search(self.process)
-        self.workers = Workers(self.process, self.sender, self.search)
-        self.writers: ThreadPoolExecutor | None = None
-
-    def writer_threads(self) -> ThreadPoolExecutor:
-        """Return the threads that write for event loops; they are waited for at exit."""
-        if self.writers is None:
-            self.writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="tuner-finalize")
-        return self.writers
 
 
 class Delivery:
@@ -93,7 +59,7 @@ class Delivery:
         make_outbox().prepare()
         self._config = config
         self._parts = Parts(config, clock, make_client or _http_client, make_outbox, on_event)
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Running] = {}
         _alive.add(self)
 
     @classmethod
@@ -112,13 +78,13 @@ class Delivery:
         # Made twice in a race is harmless: nothing runs before the first call, and only one is kept.
         return found if found is not None else _shared.setdefault(key, cls(config))
 
-    def _here(self) -> _Running:
+    def _here(self) -> Running:
         """Return what runs in this process; forks without Python's hooks are noticed here."""
         pid = os.getpid()
         running = self._running.get(pid)
         if running is None:
             self._abandon_inherited(pid)
-            running = self._running.setdefault(pid, _Running(self._parts))
+            running = self._running.setdefault(pid, Running(self._parts))
         return running
 
     def _abandon_inherited(self, pid: int) -> None:
@@ -153,9 +119,9 @@ class Delivery:
             return receipt
         receipt = Receipt(call_id, running.process.board)
         try:
-            self._keep(running, receipt, body, recording)
+            running.intake.take(receipt, body, recording)
         except Exception as error:  # noqa: BLE001 - as above
-            running.process.lose(receipt, body, f"it could not be taken in ({type(error).__name__}).")
+            running.process.lose(receipt, body, f"It could not be taken in ({type(error).__name__}).")
         return receipt
 
     async def asubmit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
@@ -163,109 +129,11 @@ class Delivery:
         loop = asyncio.get_running_loop()
         try:
             writing = loop.run_in_executor(
-                self._here().writer_threads(), lambda: self.submit(call_id, body, recording=recording)
+                self._here().writers(), lambda: self.submit(call_id, body, recording=recording)
             )
         except RuntimeError:  # the interpreter takes no more work for threads: it is leaving
             return self.submit(call_id, body, recording=recording)
         return await asyncio.shield(writing)
-
-    def _keep(self, running: _Running, receipt: Receipt, body: bytes, recording: Recording | None) -> None:
-        process, config = running.process, self._config
-        created_ms = int(process.runtime.wall_s() * 1000)
-        name = ItemName.new(
-            receipt.call_id,
-            created_ms=created_ms,
-            destination=process.destination,
-            nonce=secrets.token_hex(4),
-        )
-        item = Item(
-            workspace_id=config.workspace_id,
-            agent_id=config.agent_id,
-            created_ms=name.created_ms,
-            call_id=receipt.call_id,
-            body=body,
-            recording=self._keep_recording(process, name.key, recording, receipt),
-        )
-        try:
-            self._check_room(process, len(body))
-            process.outbox.put("new", str(name), [item.header(), body])
-        except OSError as error:
-            self._keep_in_memory(running, receipt, name, item, error)
-        else:
-            receipt.durable = True
-            process.outbox_bytes += len(body)
-            self._enqueue(running, Entry(name, receipt=receipt))
-
-    def _keep_recording(
-        self, process: Process, key: str, recording: Recording | None, receipt: Receipt
-    ) -> dict[str, Any] | None:
-        if recording is None:
-            return None
-        facts: dict[str, Any] = {"extension": recording.file_extension}
-        try:
-            path = recording.path()
-            if path is not None:
-                facts["path"] = path
-            else:
-                process.outbox.put_audio(key, recording.chunks())
-        except Exception as error:  # noqa: BLE001 - a file object of the user's; the call matters more
-            why = getattr(error, "strerror", None) or type(error).__name__
-            receipt.upload = "failed"
-            receipt.upload_message = f"The recording could not be kept for its upload ({why})."
-            process.log.call(logging.ERROR, "call %s: %s", receipt.call_id, receipt.upload_message)
-            process.tell("upload_failed", receipt.call_id, receipt.upload_message)
-            with process.lock:
-                process.counters.uploads_failed += 1
-            return None
-        receipt.upload = "pending"
-        return facts
-
-    def _check_room(self, process: Process, size: int) -> None:
-        """Say loudly that the outbox is too large, and leave the disk a rest.
-
-        Raises:
-            OSError: The disk is nearly full: the call is kept in memory, and what is sent frees room.
-        """
-        config, used = self._config, process.outbox_bytes + size
-        if used > config.outbox_max_bytes:
-            text = "the outbox %s holds %d MiB, more than outbox_max_bytes; calls are still taken in"
-            if process.log.repeated("full", logging.ERROR, text, process.outbox.root, used >> 20):
-                process.tell("outbox_full", None, text % (process.outbox.root, used >> 20))
-        if used > 2 * config.outbox_max_bytes:
-            raise OSError(errno.ENOSPC, "the outbox is twice as large as outbox_max_bytes")
-        space = process.outbox.space()
-        if space is not None and space[0] < min(config.outbox_min_free_bytes, space[1] // 20):
-            raise OSError(errno.ENOSPC, "the disk is nearly full")
-
-    def _keep_in_memory(
-        self, running: _Running, receipt: Receipt, name: ItemName, item: Item, error: OSError
-    ) -> None:
-        process, size = running.process, len(item.body)
-        why = error.strerror or type(error).__name__
-        with process.lock:
-            fits = process.memory_bytes + size <= MEMORY_LIMIT_BYTES
-            if fits:
-                process.memory_bytes += size
-                running.search.hasten(process.runtime.monotonic_s() + _STORE_AGAIN_S)
-        if not fits:
-            process.lose(receipt, item.body, f"the outbox cannot take it ({why}) and memory is full.")
-            return
-        message = f"The outbox cannot take the call ({why}); it is in memory only and is sent at once."
-        receipt.update(message=message)
-        text = "call %s: %s Free space in %s."
-        process.log.repeated("memory", logging.ERROR, text, receipt.call_id, message, process.outbox.root)
-        process.tell("not_durable", receipt.call_id, message)
-        self._enqueue(running, Entry(name, receipt=receipt, memory=item))
-
-    def _enqueue(self, running: _Running, entry: Entry) -> None:
-        if sys.is_finalizing():
-            # From a __del__ at the very end: sending threads were stopped wherever they were, perhaps with the
-            # lock. The call is on disk, and the next process sends it.
-            return
-        with running.process.lock:
-            running.process.counters.finalised += 1
-            running.process.schedule.add(entry)
-        running.workers.ensure()
 
     # Waiting and leaving
 
@@ -280,7 +148,7 @@ class Delivery:
         """
         running = self._here()
         running.workers.ensure()
-        return Flush(running.process, running.sender, running.search, timeout).run()
+        return running.flush(timeout)
 
     async def aflush(self, timeout: float | None = None) -> FlushResult:
         """Do the same as `flush` off the event loop."""
@@ -307,52 +175,12 @@ class Delivery:
 
         A closed Delivery may be used again: the next call starts it anew.
         """
-        running = self._here()
-        end_s = self._parts.runtime.monotonic_s() + timeout
-        result = Flush(running.process, running.sender, running.search, timeout).run()
-        running.process.notifier.drain(max(0.0, end_s - self._parts.runtime.monotonic_s()))
-        running.workers.stop()
-        self._lose_memory(running.process)
-        self._running.pop(os.getpid(), None)
-        if running.writers is not None:
-            running.writers.shutdown(wait=False)
-        return result
-
-    def _lose_memory(self, process: Process) -> None:
-        """Say of each call that is only in memory that it ends with the process."""
-        with process.lock:
-            left = [entry for entry in process.schedule.entries.values() if entry.memory is not None]
-        for entry in left:
-            if entry.memory is not None and entry.receipt is not None:
-                why = "the process ended before the outbox or Tuner could take it."
-                process.lose(entry.receipt, entry.memory.body, why, entry=entry)
+        return self._here().close(timeout)
 
     def _at_exit(self) -> None:
-        """Give what has just been finished a short chance; what is left is on disk."""
         running = self._running.get(os.getpid())
-        if running is None:
-            return
-        process = running.process
-        end_s = process.runtime.monotonic_s() + EXIT_COURTESY_S
-        if process.counters.finalised and process.stats().pending:
-            self._exit_flush(running)
-        process.notifier.drain(max(0.0, end_s - process.runtime.monotonic_s()))
-        self._lose_memory(process)
-
-    def _exit_flush(self, running: _Running) -> None:
-        process = running.process
-        with process.lock:
-            process.schedule.hurry(process.runtime.monotonic_s())
-            process.lock.notify_all()
-            end_s = process.runtime.monotonic_s() + EXIT_COURTESY_S
-            while running.workers.alive() and process.runtime.monotonic_s() < end_s:
-                if process.board.held is not None or process.schedule.breaker.mode != "closed":
-                    return
-                if not process.schedule.receipts():
-                    return
-                process.runtime.wait(process.lock, end_s - process.runtime.monotonic_s())
-        if not running.workers.alive():
-            Flush(process, running.sender, running.search, EXIT_COURTESY_S).run()
+        if running is not None:
+            running.leave()
 
 
 def _set_result(future: asyncio.Future[FlushResult], result: FlushResult) -> None:
@@ -368,7 +196,7 @@ def _http_client(config: TunerConfig) -> Client:
 
 _shared: dict[Any, Delivery] = {}
 _alive: weakref.WeakSet[Delivery] = weakref.WeakSet()
-_left_behind: list[_Running] = []
+_left_behind: list[Running] = []
 
 
 def _after_fork_in_child() -> None:

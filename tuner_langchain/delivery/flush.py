@@ -71,7 +71,8 @@ class Flush:
         if self._search.complete and process.schedule.idle():
             return False
         under_way = bool(process.schedule.in_flight) or not self._search.complete
-        if not self._patient and not under_way and pause_s > _PACE_S:
+        limit_s = self._left_s() if self._patient else _PACE_S
+        if not under_way and pause_s > limit_s:  # nothing more can be sent in time
             return False
         process.runtime.wait(process.lock, max(0.0, min(pause_s, self._left_s())))
         return True
@@ -94,7 +95,7 @@ class Flush:
             pending=pending,
             held=held,
             dead=now.dead - self._before.dead,
-            timed_out=pending > 0 and self._left_s() <= _TOO_LATE_S,
+            timed_out=pending > 0 and self._patient,
         )
 
     def _counted(self) -> _Before:

@@ -19,16 +19,16 @@ import heapq
 import os
 import secrets
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery.claim import LEASE_S, Claim, Folder, Unclaimed
 from tuner_langchain.delivery.item import CorruptItemError, ItemName, NewerItemError
 from tuner_langchain.delivery.policy import BACKOFF_CAP_S, HOLD_S, POISON_ATTEMPTS, POISON_CAP_S
-from tuner_langchain.errors import OutboxError
+from tuner_langchain.delivery.trust import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from tuner_langchain.delivery.fs import FileSystem
 
@@ -58,30 +58,8 @@ class Outbox:
         Raises:
             OutboxError: A directory is a link, another user's, open to others, or cannot be made.
         """
-        try:
-            self._make_parents()
-            _check(self.fs.lstat(os.fspath(self.root)), self.root)
-            for path in (self._base, *(self.path(folder) for folder in FOLDERS)):
-                with contextlib.suppress(FileExistsError):
-                    self.fs.mkdir(path)
-                _check(self.fs.lstat(path), Path(path))
-        except OutboxError:
-            raise
-        except OSError as error:
-            raise OutboxError(
-                f"The outbox {self.root} cannot be used ({error.strerror or error}): give this user a writable "
-                "directory with outbox_dir=... or TUNER_OUTBOX_DIR."
-            ) from None
-
-    def _make_parents(self) -> None:
-        missing = []
-        path = os.fspath(self.root)
-        while not os.path.lexists(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        for directory in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                self.fs.mkdir(directory)
+        own = [self._base, *(self.path(folder) for folder in FOLDERS)]
+        prepare(self.fs, os.fspath(self.root), own, fsync=self.fsync)
 
     def path(self, *parts: str) -> str:
         """Return a path within the outbox."""
@@ -129,8 +107,17 @@ class Outbox:
                 self.fs.unlink(temporary)
             raise
         if self.fsync:
-            self.fs.sync_directory(self.path(folder))
+            self._sync_name(folder, target)
         return size
+
+    def _sync_name(self, folder: str, target: str) -> None:
+        try:
+            self.fs.sync_directory(self.path(folder))
+        except OSError:
+            # It may not survive a power cut, so it does not count as written; nobody is to find it later.
+            with contextlib.suppress(OSError):
+                self.fs.unlink(target)
+            raise
 
     def _write_all(self, fd: int, data: memoryview) -> int:
         rest = data
@@ -321,20 +308,3 @@ def _longest_pause_s(attempts: int) -> float:
     if attempts == 0:
         return 0.0
     return POISON_CAP_S if attempts >= POISON_ATTEMPTS else max(BACKOFF_CAP_S, LEASE_S, HOLD_S)
-
-
-def _check(status: os.stat_result, path: Path) -> None:
-    problem = ""
-    if stat.S_ISLNK(status.st_mode):
-        problem = "is a link, which may lead elsewhere"
-    elif not stat.S_ISDIR(status.st_mode):
-        problem = "is no directory"
-    elif hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-        problem = "belongs to another user"
-    elif os.name != "nt" and status.st_mode & 0o022:
-        problem = "may be written by other users"
-    if problem:
-        raise OutboxError(
-            f"The outbox directory {path} {problem}: calls would be neither private nor safe there. Use a directory "
-            "of this user's own with mode 0700 (outbox_dir=... or TUNER_OUTBOX_DIR)."
-        )

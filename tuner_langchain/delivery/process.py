@@ -11,6 +11,7 @@ from tuner_langchain.delivery.events import DeliveryEvent, EventKind, Notifier
 from tuner_langchain.delivery.item import destination_of
 from tuner_langchain.delivery.log import Log
 from tuner_langchain.delivery.receipt import Board, Receipt
+from tuner_langchain.delivery.room import Room
 from tuner_langchain.delivery.schedule import Entry, Schedule
 from tuner_langchain.delivery.stats import Counters, DeliveryStats
 
@@ -45,6 +46,8 @@ class Process:
     outbox: Outbox
     log: Log
     notifier: Notifier
+    room: Room
+    destination: str
     board: Board = field(default_factory=Board)
     schedule: Schedule = field(default_factory=Schedule)
     counters: Counters = field(default_factory=Counters)
@@ -52,18 +55,21 @@ class Process:
     client_lock: threading.Lock = field(default_factory=threading.Lock)
     client: Client | None = None
     memory_bytes: int = 0
-    outbox_bytes: int = 0
     closed: bool = False
 
     @classmethod
     def start(cls, parts: Parts) -> Process:
         """Return the state of a process that has done nothing yet."""
-        return cls(parts, parts.make_outbox(), Log(parts.runtime.monotonic_s), Notifier(parts.on_event))
-
-    @property
-    def destination(self) -> str:
-        """Whose calls these are, as file names say it."""
-        return destination_of(self.parts.config.workspace_id, self.parts.config.agent_id)
+        config, monotonic_s = parts.config, parts.runtime.monotonic_s
+        outbox, log = parts.make_outbox(), Log(monotonic_s)
+        return cls(
+            parts,
+            outbox,
+            log,
+            Notifier(parts.on_event),
+            room=Room(config, outbox, log, monotonic_s),
+            destination=destination_of(config.workspace_id, config.agent_id),
+        )
 
     @property
     def runtime(self) -> Runtime:
@@ -95,6 +101,19 @@ class Process:
         """Pass an event to the application."""
         self.notifier.tell(DeliveryEvent(kind, call_id, message, status, body))
 
+    def wait_again(self, entry: Entry, pause_s: float) -> None:
+        """Let an entry that was taken for sending wait, unless it was settled meanwhile."""
+        with self.lock:
+            if entry.key in self.schedule.in_flight:
+                self.schedule.back_off(entry, self.runtime.monotonic_s() + pause_s)
+                self.lock.notify_all()
+
+    def drop(self, entry: Entry) -> None:
+        """Leave an entry to whoever has it now."""
+        with self.lock:
+            self.schedule.drop(entry)
+            self.lock.notify_all()
+
     def settle(self, entry: Entry, state: str, count: str, **facts: object) -> None:
         """End an entry in one counted state and write it on its receipt."""
         with self.lock:
@@ -110,9 +129,15 @@ class Process:
         if entry.receipt is not None:
             entry.receipt.update(state=state, **facts)
 
+    def report_dead(self, entry: Entry, message: str, call_id: str | None, status: int | None) -> None:
+        """End an entry whose file is in `dead/` now, and say so once."""
+        self.log.call(logging.ERROR, "call %s: %s", call_id or entry.file, message)
+        self.settle(entry, "dead", "dead", message=message)
+        self.tell("dead", call_id, message, status)
+
     def lose(self, receipt: Receipt, body: bytes, why: str, *, entry: Entry | None = None) -> None:
         """Report the one thing that must not happen, with the only copy there is."""
-        message = f"The call is lost: {why} The on_event callback received its bytes."
+        message = f"The call is lost. {why} The on_event callback received its bytes."
         if entry is not None:
             self.settle(entry, "lost", "lost", message=message)
         else:

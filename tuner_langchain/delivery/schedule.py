@@ -23,7 +23,19 @@ _BACKLOG_TURN = 4
 class Entry:
     """One call that waits: of this process when it has a receipt, else found in the outbox."""
 
-    __slots__ = ("due_only", "failing_s", "file", "folder", "held", "key", "memory", "receipt", "refused_s")
+    __slots__ = (
+        "conflict",
+        "due_only",
+        "failing_s",
+        "file",
+        "folder",
+        "held",
+        "key",
+        "memory",
+        "missed",
+        "receipt",
+        "refused_s",
+    )
 
     def __init__(
         self,
@@ -39,6 +51,10 @@ class Entry:
         self.receipt = receipt
         self.memory = memory
         self.held = False
+        # Tuner has another call under this id, and the file could not be set aside yet.
+        self.conflict = False
+        # Its file was not where it should be when last looked for.
+        self.missed = False
         self.due_only = receipt is None
         # On the monotonic clock: since when it fails, and since when it is refused for a setting's sake.
         self.failing_s: float | None = None

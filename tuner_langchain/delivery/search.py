@@ -18,7 +18,6 @@ _BETWEEN_LOOKS_S = 30.0
 _FOLDERS: tuple[Literal["new", "upload"], ...] = ("new", "upload")
 _STORE_AGAIN_S = 5.0
 _SWEEP_S = 3600.0
-_MEASURE_S = 300.0
 
 
 class Search:
@@ -31,7 +30,7 @@ class Search:
         self._after = {"new": "", "upload": ""}
         self._complete = False
         self._looking = False
-        self._swept_s = self._measured_s = float("-inf")
+        self._swept_s = float("-inf")
         self.next_s = float("-inf")
 
     def due(self, now_s: float) -> bool:
@@ -140,6 +139,4 @@ class Search:
                 process.log.call(
                     logging.WARNING, text, len(foreign), process.outbox.root, ", ".join(foreign[:3])
                 )
-        if now_s - self._measured_s >= _MEASURE_S:
-            self._measured_s = now_s
-            process.outbox_bytes = process.outbox.size_bytes()
+        process.room.measure()

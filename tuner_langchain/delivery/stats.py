@@ -65,7 +65,7 @@ class FlushResult:
         pending: Calls of this destination that still wait, in this process' memory or in the outbox.
         held: Calls that wait for a setting.
         dead: Calls refused for good meanwhile.
-        timed_out: Something was left when the time was over.
+        timed_out: More time would have helped: calls are pending that the timeout left no room for.
     """
 
     delivered: int

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.delivery.answer import Answer
-from tuner_langchain.delivery.claim import Claim, MemoryClaim
+from tuner_langchain.delivery.claim import Claim, MemoryClaim, Unclaimed
 from tuner_langchain.delivery.policy import item_backoff_s
 from tuner_langchain.delivery.recording import UploadTarget
 from tuner_langchain.delivery.schedule import Entry
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A presigned target has expired long before.
 _AGE_LIMIT_S = 24 * 3600.0
 _RETRIED = (408, 425, 429)
+_BUSY_S = 5.0
 
 
 class Uploads:
@@ -62,14 +63,16 @@ class Uploads:
     def send(self, entry: Entry, *, timeout_s: float | None) -> None:
         """Try once to upload."""
         process = self._process
-        claim: Any
+        claim: Claim | MemoryClaim | Unclaimed
         if entry.memory is not None:
             claim = MemoryClaim(process.outbox, entry.name, entry.memory)
         else:
             claim = process.outbox.claim("upload", entry.file, due_only=entry.due_only)
-        if not isinstance(claim, Claim | MemoryClaim) or not claim.begin_attempt():
-            with process.lock:
-                process.schedule.drop(entry)
+        if isinstance(claim, Unclaimed) and claim.why in ("busy", "later") and entry.receipt is not None:
+            process.wait_again(entry, claim.due_s or _BUSY_S)
+            return
+        if isinstance(claim, Unclaimed) or not claim.begin_attempt():
+            process.drop(entry)
             return
         try:
             entry.file = str(claim.name)
@@ -120,9 +123,7 @@ class Uploads:
         if passing and age_s < _AGE_LIMIT_S:
             pause_s = item_backoff_s(name.attempts, process.runtime.random(), others_pass=False)
             claim.release(process.runtime.wall_s() + pause_s)
-            with process.lock:
-                process.schedule.back_off(entry, process.runtime.monotonic_s() + pause_s)
-                process.lock.notify_all()
+            process.wait_again(entry, pause_s)
             return
         why = result if isinstance(result, str) else _refused(result)
         with contextlib.suppress(OSError):

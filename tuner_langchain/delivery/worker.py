@@ -35,9 +35,10 @@ class Workers:
     def ensure(self) -> None:
         """Start the first thread, or another in the place of one that died."""
         with self._process.lock:
+            self._process.closed = False
             self._process.lock.notify()
             self._threads = {thread for thread in self._threads if thread.is_alive()}
-            needed = not self._threads and not self._process.closed
+            needed = not self._threads
         if needed:
             self._start()
 

@@ -1,0 +1,115 @@
+"""Taking a finished call in: on disk before anything else, in memory when the disk says no."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tuner_langchain.delivery.item import Item, ItemName
+from tuner_langchain.delivery.schedule import Entry
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery.process import Process
+    from tuner_langchain.delivery.receipt import Receipt
+    from tuner_langchain.delivery.recording import Recording
+    from tuner_langchain.delivery.search import Search
+    from tuner_langchain.delivery.worker import Workers
+
+# What a process may hold that could not be written: the last resort before a call is lost.
+MEMORY_LIMIT_BYTES = 64 << 20
+# The disk is tried again after this.
+_STORE_AGAIN_S = 5.0
+
+
+class Intake:
+    """What happens on the thread that finishes a call: no network, no lock held while a file is touched."""
+
+    def __init__(self, process: Process, search: Search, workers: Workers) -> None:
+        self._process = process
+        self._search = search
+        self._workers = workers
+
+    def take(self, receipt: Receipt, body: bytes, recording: Recording | None) -> None:
+        """Keep a call and have it sent; how that went is on the receipt."""
+        process, config = self._process, self._process.parts.config
+        name = ItemName.new(
+            receipt.call_id,
+            created_ms=int(process.runtime.wall_s() * 1000),
+            destination=process.destination,
+            nonce=secrets.token_hex(4),
+        )
+        item = Item(
+            workspace_id=config.workspace_id,
+            agent_id=config.agent_id,
+            created_ms=name.created_ms,
+            call_id=receipt.call_id,
+            body=body,
+            recording=self._keep_recording(name.key, recording, receipt),
+        )
+        try:
+            complaint = process.room.check(len(body))
+            process.outbox.put("new", str(name), [item.header(), body])
+        except OSError as error:
+            self._keep_in_memory(receipt, name, item, error.strerror or type(error).__name__)
+            return
+        receipt.durable = True
+        process.room.taken(len(body))
+        self._enqueue(Entry(name, receipt=receipt))
+        if complaint is not None:
+            process.tell("outbox_full", None, complaint)
+
+    def _keep_recording(
+        self, key: str, recording: Recording | None, receipt: Receipt
+    ) -> dict[str, Any] | None:
+        if recording is None:
+            return None
+        facts: dict[str, Any] = {"extension": recording.file_extension}
+        try:
+            path = recording.path()
+            if path is not None:
+                facts["path"] = path
+            else:
+                self._process.room.taken(self._process.outbox.put_audio(key, recording.chunks()))
+        except Exception as error:  # noqa: BLE001 - a file object of the user's; the call matters more
+            self._give_up_recording(receipt, getattr(error, "strerror", None) or type(error).__name__)
+            return None
+        receipt.upload = "pending"
+        return facts
+
+    def _give_up_recording(self, receipt: Receipt, why: str) -> None:
+        process = self._process
+        receipt.upload = "failed"
+        receipt.upload_message = f"The recording could not be kept for its upload ({why})."
+        process.log.call(logging.ERROR, "call %s: %s", receipt.call_id, receipt.upload_message)
+        process.tell("upload_failed", receipt.call_id, receipt.upload_message)
+        with process.lock:
+            process.counters.uploads_failed += 1
+
+    def _keep_in_memory(self, receipt: Receipt, name: ItemName, item: Item, why: str) -> None:
+        process, size = self._process, len(item.body)
+        with process.lock:
+            fits = process.memory_bytes + size <= MEMORY_LIMIT_BYTES
+            if fits:
+                process.memory_bytes += size
+                self._search.hasten(process.runtime.monotonic_s() + _STORE_AGAIN_S)
+        if not fits:
+            process.lose(receipt, item.body, f"The outbox cannot take it ({why}), and memory is full.")
+            return
+        message = f"The outbox cannot take the call ({why}); it is in memory only and is sent at once."
+        receipt.update(message=message)
+        text = "call %s: %s Make room for %s."
+        process.log.repeated("memory", logging.ERROR, text, receipt.call_id, message, process.outbox.root)
+        self._enqueue(Entry(name, receipt=receipt, memory=item))
+        process.tell("not_durable", receipt.call_id, message)
+
+    def _enqueue(self, entry: Entry) -> None:
+        if sys.is_finalizing():
+            # From a __del__ at the very end: sending threads were stopped wherever they were, perhaps with the
+            # lock. The call is on disk, and the next process sends it.
+            return
+        with self._process.lock:
+            self._process.counters.finalised += 1
+            self._process.schedule.add(entry)
+        self._workers.ensure()
