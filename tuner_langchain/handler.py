@@ -175,9 +175,8 @@ class TunerCallbackHandler(_Base):
         key = self._messages_key
         run.said = messages.added(outputs, key, run.last_input)
         run.output = langgraph.read_returned(outputs)
-        run.tool_answers = tuple(
-            (answer.call_id, answer.name, self._tool_error(answer)) for answer in failed_answers(outputs, key)
-        )
+        for answer in failed_answers(outputs, key):
+            run.tool_answers += ((answer.call_id, answer.name, self._tool_error(answer)),)
         if self._capture.node_outputs:
             run.output_json = self._frozen(without_history(outputs, key))
 
@@ -378,14 +377,14 @@ class TunerCallbackHandler(_Base):
         if record.sealed:
             record.late += 1
             return False
-        if run.run_id in record.open:  # the handler was passed twice
+        if record.open.setdefault(run.run_id, run) is not run:  # the handler was passed twice
             return False
         if run.parent is None:
             run.orphan = parent_run_id is not None
             if not run.orphan or run.kind == "chain":
                 run.turn = Turn((metadata or {}).get("thread_id"))
                 record.turns.append(run)
-        record.start(run)
+        record.runs.append(run)
         return True
 
     def _end(self, run_id: UUID) -> Run | None:
@@ -398,8 +397,8 @@ class TunerCallbackHandler(_Base):
         if run is not None:
             run.end_ns = self._clock()
             run.child_errors = None
-            if isinstance(run, ChainRun) and run.is_task:
-                record.tasks.pop(run.ns, None)  # type: ignore[arg-type]  # a task has a namespace
+            if run.is_task:
+                record.tasks.pop(run.ns, None)  # type: ignore[attr-defined]  # only a ChainRun is a task
         return run
 
     def _fail(self, run_id: UUID, error: BaseException) -> Run | None:

@@ -219,11 +219,6 @@ class CallRecord:
         self.sealed = False
         self.late = 0
 
-    def start(self, run: Run) -> None:
-        """Take in a run that has just begun."""
-        self.open[run.run_id] = run
-        self.runs.append(run)
-
     def clear(self) -> None:
         """Forget everything but that the call is over: what stays of a finalised call."""
         self.runs = []

@@ -239,8 +239,8 @@ def _backwards(value: Any) -> Iterable[Any]:
     if isinstance(value, list | tuple) and not _is_pair(value):
         return reversed(value)
     if isinstance(value, Sequence) and not isinstance(value, str | tuple):
-        return reversed(list(value))
-    return () if value is None else (value,)
+        return list(value)[::-1]
+    return [] if value is None else [value]
 
 
 def _is_pair(value: Any) -> bool:
