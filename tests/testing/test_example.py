@@ -46,13 +46,13 @@ def test_the_example_catches_a_change(copy: Path) -> None:
     """An agent that goes another way is caught, and the message says where."""
     agent = copy / "agent.py"
     agent.write_text(
-        agent.read_text(encoding="utf-8").replace('return "hours"', 'return "booking"'), encoding="utf-8"
+        agent.read_text(encoding="utf-8").replace('return "hours"', 'return "goodbye"'), encoding="utf-8"
     )
 
     result = run(copy, "-k", "routed")
 
     assert result.returncode == 1
-    assert "step 2: expected `hours` after `triage`, got `booking` (route: booking)" in result.stdout
+    assert "step 2: expected `hours` after `triage`, got `goodbye` (route: goodbye)" in result.stdout
 
 
 def test_the_outline_is_renewed_on_demand(copy: Path) -> None:

@@ -179,7 +179,7 @@ def test_secrets_and_words_stay_out_of_a_log(tmp_path: Path) -> None:
     assert timeline.path() == "triage -> billing"
     assert timeline.nodes[1].reason == "route: billing"
     assert timeline.said_by_user == ["x" * 11]
-    assert timeline.tool("pay").params["api_key"] == "***"
+    assert timeline.tool("pay").params["api_key"] == "[masked]"
 
 
 def test_a_document_is_replayed_as_it_is(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import orjson
 from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain.langgraph import edges_on_stack
+from tuner_langchain.masking import mask
 from tuner_langchain.testing.recorded_values import Encoder, Sort
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class EventLog(_Base):
             }
             if "inputs" in given and callback == "on_chain_start":
                 told["inputs_are"] = self._encoder.identity(given["inputs"])
-            self._append({"on": callback, "at_ns": at_ns, **told})
+            self._append({"on": callback, "at_ns": at_ns, **mask(told)})
 
     @staticmethod
     def _sort(name: str, given: Mapping[str, Any]) -> Sort:

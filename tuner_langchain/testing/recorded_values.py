@@ -1,8 +1,7 @@
 """Values of a program, as JSON and back: what callbacks are given must mean the same when they are replayed.
 
 Plain data stays as it is. What the handler tells apart by type (messages, commands, exceptions, tuples, ...) becomes
-an object with the key "~" that names it. Anything else is kept as its fields, or as short text. Values under keys
-that look like secrets are masked, whatever their type.
+an object with the key "~" that names it. Anything else is kept as its fields, or as short text.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import asyncio
 import builtins
 import dataclasses
 import math
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import SimpleNamespace
@@ -27,9 +25,7 @@ from tuner_langchain.langgraph import Branch, Edges
 from tuner_langchain.values import short_repr, text
 
 TAG: Final = "~"
-MASK: Final = "***"
 MAX_DEPTH: Final = 40
-SECRET: Final = re.compile(r"api.?key|token$|secret|passw|authorization|credential|cookie", re.IGNORECASE)
 # What tells messages apart, in whichever form they come, is no text that anybody said.
 MARK_KEYS: Final = frozenset({"role", "type", "id", "name", "tool_call_id", "status"})
 ROLES: Final = frozenset({"user", "human", "assistant", "ai", "system", "tool", "placeholder"})
@@ -156,8 +152,6 @@ class Encoder:
         return {TAG: "dict", "items": [[self.value(key), item] for key, item in items]}
 
     def _member(self, key: object, item: Any, sort: Sort, depth: int) -> Any:
-        if isinstance(key, str) and SECRET.search(key):
-            return MASK
         content: Sort = "mark" if sort == "mark" or key in MARK_KEYS else "text"
         return self.value(item, content, depth)
 
