@@ -33,7 +33,7 @@ def agent(turn: int, start_ms: int, end_ms: int, text: str, **metadata: Any) -> 
 def node(
     turn: int, start_ms: int, end_ms: int, to: str, came_from: str, reason: str | None = None, **metadata: Any
 ) -> Row:
-    graph = to.rpartition(":")[0]
+    graph = metadata.pop("graph", to.rpartition(":")[0])
     kind = "entry" if came_from.endswith("__start__") else "edge"
     sources = metadata.pop("sources", [{"from": came_from, "kind": kind, "name": None, "value": None}])
     return row(

@@ -65,10 +65,50 @@ def test_the_same_call_without_our_metadata_nests_by_time_and_path() -> None:
     ]  # fmt: skip
 
 
+def test_a_graph_that_a_tool_called_lies_in_the_tool() -> None:
+    """A subagent's nodes and its model calls are the tool's doing, and its time is not the tool's own."""
+    rows = [
+        samples.node(1, 0, 1000, "tools", "__start__"),
+        *samples.tool(1, 10, 900, "task", "1", {}, "x", node="tools", graph=""),
+        samples.node(1, 20, 880, "tools:agent", "tools:__start__", llm=[samples.model(30, 870, (1, 1))]),
+    ]
+    story = read_story(samples.document("subagent", rows))
+    assert outline(story, 1) == ["tools", "  task", "    agent", "      gpt-4o-mini"]
+    assert found(story, story.totals.slowest).kind == "model"
+    assert [story.lanes[bar.lane].row for bar in story.bars if bar.kind == "node"] == [0, 1]
+
+
+def test_of_two_tools_at_once_none_is_guessed() -> None:
+    """Where time leaves two tools, what ran stays with the node that is known."""
+    rows = [
+        samples.node(1, 0, 1000, "tools", "__start__"),
+        *samples.tool(1, 10, 900, "one", "1", {}, "x", node="tools", graph=""),
+        *samples.tool(1, 10, 900, "two", "2", {}, "x", node="tools", graph=""),
+        samples.node(1, 20, 880, "tools:agent", "tools:__start__"),
+    ]
+    assert outline(read_story(samples.document("two", rows)), 1) == ["tools", "  one", "  two", "  agent"]
+
+
+def test_a_task_lies_in_the_node_that_called_it() -> None:
+    """Tasks of the functional API run inside their caller, though no graph holds them."""
+    called = [{"from": "flow", "kind": "call", "name": None, "value": None}]
+    rows = [
+        samples.node(1, 0, 1000, "flow", "__start__"),
+        samples.node(1, 10, 900, "step", "flow", "call", sources=called),
+    ]
+    assert outline(read_story(samples.document("tasks", rows)), 1) == ["flow", "  step"]
+
+
+def test_nothing_contains_itself() -> None:
+    """Rows that claim to lie in each other at one time are read, and the first one holds the other."""
+    rows = [samples.node(1, 0, 10, "a", "a", graph="a"), samples.node(1, 0, 10, "a", "a", graph="a")]
+    assert outline(read_story(samples.document("knot", rows)), 1) == ["a", "  a"]
+
+
 def test_two_nodes_at_once_share_no_lane_and_each_keeps_its_own_tool() -> None:
     """Parallel nodes lie side by side, with what they called inside them."""
     story = read_story(samples.restaurant())
-    assert outline(story, 2)[3:7] == ["menu", "  search_menu", "parking", "  search_places"]
+    assert outline(story, 2)[3:7] == ["parking", "  search_places", "menu", "  search_menu"]
     menu, parking = (next(bar for bar in story.bars if bar.name == name) for name in ("menu", "parking"))
     assert menu.lane != parking.lane
 
@@ -182,7 +222,7 @@ def test_nodes_of_the_path_stand_in_the_order_of_first_visits_with_nested_ones_i
     """The drawing of the path reads from top to bottom as the call went."""
     places = read_story(samples.restaurant()).places
     assert [("  " * place.depth) + place.label for place in places] == [
-        "start", "understand", "booking", "  plan", "  look_up", "  reply", "menu", "parking", "answer",
+        "start", "understand", "booking", "  plan", "  look_up", "  reply", "parking", "menu", "answer",
     ]  # fmt: skip
 
 

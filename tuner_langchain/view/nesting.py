@@ -24,6 +24,7 @@ def nest(bars: Sequence[Bar]) -> None:
             # A row without a turn of its own may be counted to the turn after the one its node began in.
             around = _container(bar, [*nodes[bar.turn], *nodes[bar.turn - 1]])
             bar.parent = None if around is None else around.index
+    _move_into_tools(bars)
     for bar in bars:
         bar.depth = sum(1 for _ in ancestors(bar, bars))
     inside = children(bars)
@@ -71,10 +72,23 @@ def _container(bar: Bar, nodes: Sequence[Bar]) -> Bar | None:
 
 
 def _holds(outer: Bar, inner: Bar) -> bool:
-    if outer is inner or not (outer.start_ms <= inner.start_ms <= inner.end_ms <= outer.end_ms):
-        return False
-    # Only a shorter path can be around a node: rows of equal times must not contain each other.
-    return inner.kind != "node" or (inner.graph or "").count(":") >= outer.name.count(":")
+    # What contains comes first in the order of bars, so that nothing can contain itself.
+    return outer.index < inner.index and outer.start_ms <= inner.start_ms <= inner.end_ms <= outer.end_ms
+
+
+def _move_into_tools(bars: Sequence[Bar]) -> None:
+    """Move what ran during one tool call of its node into that call: a graph in a tool, a model in a tool."""
+    tools: dict[int, list[Bar]] = defaultdict(list)
+    for bar in bars:
+        if bar.kind == "tool" and bar.parent is not None:
+            tools[bar.parent].append(bar)
+    for bar in bars:
+        if bar.kind in ("node", "model") and bar.parent is not None:
+            around = [
+                tool for tool in tools[bar.parent] if _holds(tool, bar) and tool.duration_ms > bar.duration_ms
+            ]
+            if len(around) == 1:
+                bar.parent = around[0].index
 
 
 def _only_innermost(around: Sequence[Bar]) -> Bar | None:
@@ -88,7 +102,7 @@ def lay_lanes(bars: Sequence[Bar]) -> list[Lane]:
     lanes: list[Lane] = []
     for kind in _LANES:
         own = [bar for bar in bars if bar.kind == kind]
-        rows = _rows_of_nodes(own) if kind == "node" else _packed([(bar, 1) for bar in own])
+        rows = _rows_of_nodes(own, bars) if kind == "node" else _packed([(bar, 1) for bar in own])
         for bar in own:
             bar.lane = len(lanes) + rows[bar.index]
         lanes += [Lane(kind, row) for row in range(max(rows.values(), default=-1) + 1)]
@@ -117,10 +131,11 @@ def _first_gap(free_from: Sequence[int], start_ms: int, height: int) -> int:
     return len(free_from) - run
 
 
-def _rows_of_nodes(nodes: Sequence[Bar]) -> dict[int, int]:
+def _rows_of_nodes(nodes: Sequence[Bar], bars: Sequence[Bar]) -> dict[int, int]:
+    around = {node.index: _node_around(node, bars) for node in nodes}
     inside: dict[int | None, list[Bar]] = defaultdict(list)
     for node in nodes:
-        inside[node.parent].append(node)
+        inside[around[node.index]].append(node)
     offsets: dict[int, int] = {}
     heights: dict[int | None, int] = {}
     depths: dict[int | None, int] = {None: -1} | {node.index: node.depth for node in nodes}
@@ -132,6 +147,11 @@ def _rows_of_nodes(nodes: Sequence[Bar]) -> dict[int, int]:
         heights[parent] = max(placed[bar.index] + heights.get(bar.index, 0) + 1 for bar in inside[parent])
     rows: dict[int, int] = {}
     for node in sorted(nodes, key=lambda bar: bar.depth):
-        above = -1 if node.parent is None else rows[node.parent]
+        outer = around[node.index]
+        above = -1 if outer is None else rows[outer]
         rows[node.index] = above + 1 + offsets[node.index]
     return rows
+
+
+def _node_around(node: Bar, bars: Sequence[Bar]) -> int | None:
+    return next((outer.index for outer in ancestors(node, bars) if outer.kind == "node"), None)

@@ -12,6 +12,8 @@ from tuner_langchain.view.reading import items, mapping, number, whole, words
 
 Row = Mapping[str, Any]
 
+_CONTAINS_FIRST = ("user", "node", "tool", "model", "agent")
+
 
 def read_bars(document: Mapping[str, Any]) -> list[Bar]:
     """Return the call's bars in order of time, tool results joined to their calls; nothing is nested yet."""
@@ -21,10 +23,15 @@ def read_bars(document: Mapping[str, Any]) -> list[Bar]:
     waiting: dict[str, list[tuple[Bar, Row]]] = defaultdict(list)
     for row, turn in zip(rows, turns, strict=True):
         bars.extend(_bars_of(row, turn, waiting))
-    bars.sort(key=lambda bar: (bar.start_ms, -bar.end_ms))
+    bars.sort(key=_order)
     for index, bar in enumerate(bars):
         bar.index = index
     return bars
+
+
+def _order(bar: Bar) -> tuple[int, int, int]:
+    """Order by time, and at one time what can contain before what can lie in it; else as the document does."""
+    return bar.start_ms, _CONTAINS_FIRST.index(bar.kind), bar.name.count(":")
 
 
 def _bars_of(row: Row, turn: int, waiting: dict[str, list[tuple[Bar, Row]]]) -> Iterable[Bar]:
@@ -118,8 +125,15 @@ def _node(row: Row, start_ms: int, end_ms: int, turn: int) -> Bar:
         "node", path, start_ms, end_ms, turn,
         status=words(metadata.get("status")) or "ok", why=words(node.get("reason")),
         error=error_text(metadata.get("error")),
-        graph=graph if isinstance(graph, str) else path.rpartition(":")[0], facts=node_facts(row),
+        graph=_caller(metadata) or (graph if isinstance(graph, str) else path.rpartition(":")[0]),
+        facts=node_facts(row),
     )  # fmt: skip
+
+
+def _caller(metadata: Row) -> str:
+    """Return the node whose code called this one, as tasks of the functional API are called; "" for any other."""
+    sources = map(mapping, items(metadata.get("sources")))
+    return next((words(source.get("from")) for source in sources if source.get("kind") == "call"), "")
 
 
 def _model_calls(row: Row, node: Bar) -> Iterable[Bar]:

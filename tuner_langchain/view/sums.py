@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tuner_langchain.view.nesting import children
+from tuner_langchain.view.nesting import ancestors, children
 from tuner_langchain.view.nouns import Bar, Kind, Problem, Totals, Turn
 from tuner_langchain.view.reading import epoch_ms, items, mapping, number, whole, words
 from tuner_langchain.view.rows import turn_numbers
@@ -82,7 +82,7 @@ def _length(bar: Bar) -> int:
 
 def _without_nodes(bars: Sequence[Bar]) -> Callable[[Bar], int]:
     """Return a measure of nodes that blames a nested graph's time on the node inside that took it."""
-    holders = {bar.parent for bar in bars if bar.kind == "node"}
+    holders = {outer.index for bar in bars if bar.kind == "node" for outer in ancestors(bar, bars)}
     return lambda bar: bar.self_ms if bar.index in holders else bar.duration_ms
 
 
