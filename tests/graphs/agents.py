@@ -16,6 +16,7 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from graphs.play import EVERY, Play, case, sketch, step
+from graphs.prebuilt import create_react_agent
 from graphs.toolcalls import ask, broken, find_table, free_tables
 from scripted import ScriptedModel, call, calls
 
@@ -192,11 +193,12 @@ def agent_with_structured_output() -> Any:
     model <- __start__ [entry]
     ToolCallLimitMiddleware.after_model <- model [edge]
     call find_table {"people":2} @ToolCallLimitMiddleware.after_model = error
-    answer find_table ! Tool call limit exceeded. Do not make additional tool calls.
+    answer find_table ! Tool call limit exceeded.…
     model <- ToolCallLimitMiddleware.after_model [router] model_to_tools: model
     ToolCallLimitMiddleware.after_model <- model [edge]
 """,
     modes=ONE,
+    needs="langchain>=1.1",
 )
 def agent_whose_tool_calls_are_limited() -> Any:
     limit = ToolCallLimitMiddleware(run_limit=0)
@@ -207,7 +209,11 @@ def approved(*decisions: Any) -> Any:
     program = agent(
         call("find_table", people=2),
         "Done.",
-        middleware=[HumanInTheLoopMiddleware(interrupt_on={"find_table": True})],
+        middleware=[
+            HumanInTheLoopMiddleware(
+                interrupt_on={"find_table": {"allowed_decisions": ["approve", "edit", "reject"]}}
+            )
+        ],
         checkpointer=InMemorySaver(),
     )
     turns = ({"messages": [("user", "Hello")]}, Command(resume={"decisions": list(decisions)}))
@@ -217,7 +223,7 @@ def approved(*decisions: Any) -> Any:
 ASKED = (
     '{"action_requests":[{"name":"find_table","args":{"people":2},"description":"Tool execution requires approval\\n\\n'
     'Tool: find_table\\nArgs: {\'people\': 2}"}],"review_configs":[{"action_name":"find_table",'
-    '"allowed_decisions":["approve","edit","reject","respond"]}]}'
+    '"allowed_decisions":["approve","edit","reject"]}]}'
 )
 
 
@@ -264,7 +270,7 @@ def agent_with_a_human_who_edits() -> Any:
     turn 2
     HumanInTheLoopMiddleware.after_model <- __resume__ [resume]
     call find_table {{"people":2}} @HumanInTheLoopMiddleware.after_model = error
-    answer find_table ! User rejected the tool call for `find_table` with reason: no
+    answer find_table ! …
     model <- HumanInTheLoopMiddleware.after_model [router] model_to_tools: model
     HumanInTheLoopMiddleware.after_model <- model [edge]
 """,
@@ -297,7 +303,6 @@ def agent_as_a_tool() -> Any:
 
 
 def react(*script: Any, tools: Any = (find_table,), **settings: Any) -> Any:
-    from langgraph.prebuilt import create_react_agent
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is deprecated, and people use it
@@ -335,7 +340,7 @@ def react_agent() -> Any:
     supervisor:agent <- __start__ [entry]
 """,
     modes=ONE,
-    needs="langgraph_supervisor",
+    needs="langgraph-supervisor",
 )
 def supervisor() -> Any:
     from langgraph_supervisor import create_supervisor
@@ -362,7 +367,7 @@ def supervisor() -> Any:
     booking:agent <- booking:tools [edge]
 """,
     modes=ONE,
-    needs="langgraph_swarm",
+    needs="langgraph-swarm",
 )
 def swarm() -> Any:
     from langgraph_swarm import create_handoff_tool, create_swarm

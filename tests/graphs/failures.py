@@ -28,28 +28,41 @@ def failing(error: Any, times: int = 1000, name: str = "b") -> Any:
     return run
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = error ValueError: no
-""", modes=EVERY, fails="ValueError")
+""",
+    modes=EVERY,
+    fails="ValueError",
+)
 def node_that_raises() -> Any:
     return sketch("^ > a > b > c > $", nodes={"b": failing(ValueError("no"))})
 
 
-@case("""
+@case(
+    """
     sub <- __start__ [entry] = error
     sub:x <- __start__ [entry]
     sub:y <- sub:x [edge] = error ValueError: no
-""", modes=EVERY, fails="ValueError")
+""",
+    modes=EVERY,
+    fails="ValueError",
+)
 def node_of_a_subgraph_that_raises() -> Any:
-    return sketch("^ > sub > $", nodes={"sub": inner("^ > x > y > $", nodes={"y": failing(ValueError("no"))})})
+    return sketch(
+        "^ > sub > $", nodes={"sub": inner("^ > x > y > $", nodes={"y": failing(ValueError("no"))})}
+    )
 
 
-@case("""
+@case(
+    """
     call <- __start__ [entry]
     call:x <- __start__ [entry] = error ValueError: no
     b <- call [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def error_of_a_subgraph_that_a_function_catches() -> Any:
     sub = inner("^ > x > y > $", nodes={"x": failing(ValueError("no"))})
 
@@ -62,10 +75,14 @@ def error_of_a_subgraph_that_a_function_catches() -> Any:
     return sketch("^ > call > b > $", nodes={"call": call})
 
 
-@case("""
+@case(
+    """
     call <- __start__ [entry]
     b <- call [edge]
-""", modes=EVERY, errors="turn 1: ValueError: no")
+""",
+    modes=EVERY,
+    errors="turn 1: ValueError: no",
+)
 def error_of_a_chain_that_a_function_catches() -> Any:
     chain = RunnableLambda(failing(ValueError("no")))
 
@@ -78,10 +95,14 @@ def error_of_a_chain_that_a_function_catches() -> Any:
     return sketch("^ > call > b > $", nodes={"call": call})
 
 
-@case("""
+@case(
+    """
     sub <- __start__ [entry] = error RuntimeError: worse
     sub:x <- __start__ [entry] = error ValueError: no
-""", modes=EVERY, fails="RuntimeError")
+""",
+    modes=EVERY,
+    fails="RuntimeError",
+)
 def error_that_becomes_another() -> Any:
     sub = inner("^ > x > y > $", nodes={"x": failing(ValueError("no"))})
 
@@ -94,9 +115,13 @@ def error_that_becomes_another() -> Any:
     return sketch("^ > sub > $", nodes={"sub": call})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry] = error KeyError: 'nowhere'
-""", modes=EVERY, fails="KeyError")
+""",
+    modes=EVERY,
+    fails="KeyError",
+)
 def router_that_raises() -> Any:
     def route(state: State) -> str:
         raise KeyError("nowhere")
@@ -106,13 +131,16 @@ def router_that_raises() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     flaky <- a [edge] = error ConnectionError: once
     flaky <- flaky [retry] #2 = error ConnectionError: once
     flaky <- flaky [retry] #3
     b <- flaky [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def retries() -> Any:
     graph = sketch("^ > a", nodes={"b": step("b")})
     policy = RetryPolicy(initial_interval=0.001, jitter=False, max_attempts=3)
@@ -122,10 +150,14 @@ def retries() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     flaky <- __start__ [entry] = error ConnectionError: always
     flaky <- flaky [retry] #2 = error ConnectionError: always
-""", modes=EVERY, fails="ConnectionError")
+""",
+    modes=EVERY,
+    fails="ConnectionError",
+)
 def retries_in_vain() -> Any:
     graph: StateGraph[Any] = StateGraph(State)
     policy = RetryPolicy(initial_interval=0.001, jitter=False, max_attempts=2)
@@ -134,13 +166,18 @@ def retries_in_vain() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     a <- a [edge]
     a <- a [edge]
-""", modes=EVERY, fails="GraphRecursionError", errors="""
+""",
+    modes=EVERY,
+    fails="GraphRecursionError",
+    errors="""
     turn 1: GraphRecursionError: Recursion limit of 3 reached without hitting a stop condition. You can increase the limit by setting the `recursion_limit` config key.
-""")
+""",
+)
 def recursion_limit() -> Any:
     return Play(sketch("^ > a > a"), config={"recursion_limit": 3})
 
@@ -149,33 +186,47 @@ class One(TypedDict, total=False):
     value: str
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
-""", modes=EVERY, unordered=True, fails="InvalidUpdateError", errors="""
+""",
+    modes=EVERY,
+    unordered=True,
+    fails="InvalidUpdateError",
+    errors="""
     turn 1: InvalidUpdateError: At key 'value': Can receive only one value per step. Use an Annotated key to handle multiple values.
-""")
+""",
+)
 def invalid_update() -> Any:
     nodes = {name: step(name, {"value": name}) for name in "abc"}
     return sketch("^ > a > b > $", "a > c > $", state=One, nodes=nodes)
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry] = error InvalidUpdateError: Expected dict, got 7
-""", modes=EVERY, fails="InvalidUpdateError")
+""",
+    modes=EVERY,
+    fails="InvalidUpdateError",
+)
 def node_that_returns_no_update() -> Any:
     return sketch("^ > a > $", nodes={"a": step("a", 7)})
 
 
-@case("""
+@case(
+    """
     call <- __start__ [entry]
     call:x <- __start__ [entry]
     call:x <- call:x [edge]
     b <- call [edge]
-""", modes=EVERY, errors="""
+""",
+    modes=EVERY,
+    errors="""
     turn 1: GraphRecursionError: Recursion limit of 2 reached without hitting a stop condition. You can increase the limit by setting the `recursion_limit` config key.
-""")
+""",
+)
 def recursion_limit_of_a_subgraph_that_a_function_catches() -> Any:
     from langgraph.errors import GraphRecursionError
 
@@ -190,11 +241,16 @@ def recursion_limit_of_a_subgraph_that_a_function_catches() -> Any:
     return sketch("^ > call > b > $", nodes={"call": call})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = cancelled
     c <- a [edge] = error ValueError: no
-""", modes=ASYNC, unordered=True, fails="ValueError")
+""",
+    modes=ASYNC,
+    unordered=True,
+    fails="ValueError",
+)
 def sibling_of_a_node_that_raises() -> Any:
     waiting = asyncio.Event
 
@@ -208,9 +264,14 @@ def sibling_of_a_node_that_raises() -> Any:
     return sketch("^ > a > b > $", "a > c > $", nodes={"b": b, "c": c})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry] = cancelled
-""", modes=ASYNC, fails="TimeoutError", errors="turn 1: TimeoutError: ")
+""",
+    modes=ASYNC,
+    fails="TimeoutError",
+    errors="turn 1: TimeoutError: ",
+)
 def step_that_takes_too_long() -> Any:
     async def a(state: State) -> Any:
         await asyncio.Event().wait()
@@ -220,10 +281,14 @@ def step_that_takes_too_long() -> Any:
     return Play(program)
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [router] route: b = error ZeroDivisionError: division by zero
-""", modes=EVERY, fails="ZeroDivisionError")
+""",
+    modes=EVERY,
+    fails="ZeroDivisionError",
+)
 def lcel_step_that_raises() -> Any:
     chain = RunnableLambda(step("x", {"log": []})) | RunnableLambda(lambda state: 1 / 0)
     graph = sketch("^ > a", "b > $", nodes={"b": chain})

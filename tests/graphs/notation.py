@@ -36,10 +36,23 @@ def expected(lines: Iterable[str]) -> dict[int, list[str]]:
     return turns
 
 
+def shortened(got: dict[int, list[str]], wanted: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Return the lines that a program gave, cut where the expected ones are."""
+    return {
+        turn: [_cut_like(line, wanted.get(turn, []), place) for place, line in enumerate(lines)]
+        for turn, lines in got.items()
+    }
+
+
+def _cut_like(line: str, wanted: list[str], place: int) -> str:
+    pattern = wanted[place] if place < len(wanted) else ""
+    return pattern if pattern.endswith("…") and line.startswith(pattern[:-1]) else line
+
+
 def written_errors(metadata: Any) -> list[str]:
     """Return the errors that have no node as lines."""
     return [
-        f"turn {error['turn']}: {error['type']}: {_first_line(error['message'])}"
+        f"turn {error['turn']}: {error['type']}: {_first_line(error['message'])}".rstrip()
         for error in metadata.get("errors", ())
     ]
 

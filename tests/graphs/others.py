@@ -22,11 +22,14 @@ from scripted import ScriptedModel, call
 PLAIN = ("invoke", "stream", "ainvoke", "astream", "astream_events", *BATCH)
 
 
-@case("""
+@case(
+    """
     flow <- __start__ [entry]
     step_one <- flow [call]
     step_two <- flow [call]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def functional_api() -> Any:
     @task
     def step_one(value: str) -> str:
@@ -43,13 +46,16 @@ def functional_api() -> Any:
     return Play(flow, ("x",))
 
 
-@case("""
+@case(
+    """
     flow <- __start__ [entry] = interrupted "sure?"
     step_one <- flow [call]
     turn 2
     flow <- __resume__ [resume]
     step_two <- flow [call]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def functional_api_with_an_interrupt() -> Any:
     @task
     def step_one(value: str) -> str:
@@ -67,11 +73,14 @@ def functional_api_with_an_interrupt() -> Any:
     return Play(flow, ("x", Command(resume="yes")), {"configurable": {"thread_id": "t1"}})
 
 
-@case("""
+@case(
+    """
     flow <- __start__ [entry]
     flaky <- flow [call] = error ConnectionError: once
     flaky <- flaky [retry] #2
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def functional_api_with_a_retry() -> Any:
     failed: list[int] = []
 
@@ -89,10 +98,14 @@ def functional_api_with_a_retry() -> Any:
     return Play(flow, ("x",))
 
 
-@case("""
+@case(
+    """
     flow <- __start__ [entry] = error
     bad <- flow [call] = error ValueError: no
-""", modes=EVERY, fails="ValueError")
+""",
+    modes=EVERY,
+    fails="ValueError",
+)
 def functional_api_that_raises() -> Any:
     @task
     def bad(value: str) -> str:
@@ -105,11 +118,14 @@ def functional_api_that_raises() -> Any:
     return Play(flow, ("x",))
 
 
-@case("""
+@case(
+    """
     work <- __start__ [entry]
     helper <- work [call]
     b <- work [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def task_in_a_node() -> Any:
     @task
     def helper(value: str) -> str:
@@ -137,7 +153,12 @@ def bare_model() -> Any:
     return Play(ScriptedModel("Hello."), ("Hi",))
 
 
-@case("", modes=("invoke", "stream", "ainvoke", "astream", "astream_events"), fails="ValueError", errors="turn 1: ValueError: no")
+@case(
+    "",
+    modes=("invoke", "stream", "ainvoke", "astream", "astream_events"),
+    fails="ValueError",
+    errors="turn 1: ValueError: no",
+)
 def lcel_chain_that_raises() -> Any:
     def no(value: Any) -> Any:
         raise ValueError("no")
@@ -145,31 +166,42 @@ def lcel_chain_that_raises() -> Any:
     return Play(RunnableLambda(lambda value: value) | RunnableLambda(no), ("x",))
 
 
-@case("", modes=("invoke", "stream", "ainvoke", "astream", "astream_events"), fails="ValueError", errors="turn 1: ValueError: busy")
+@case(
+    "",
+    modes=("invoke", "stream", "ainvoke", "astream", "astream_events"),
+    fails="ValueError",
+    errors="turn 1: ValueError: busy",
+)
 def bare_model_that_raises() -> Any:
     return Play(ScriptedModel(ValueError("busy")), ("Hi",))
 
 
 @case("", modes=("invoke", "ainvoke"))
 def message_history() -> Any:
-    store = InMemoryChatMessageHistory()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is deprecated, and people use it
+        warnings.simplefilter("ignore")  # they are deprecated, and people use them
+        store = InMemoryChatMessageHistory()
         chain = RunnableWithMessageHistory(ScriptedModel("Hello."), lambda session_id: store)
     return Play(chain, ("Hi", "Hi again"), {"configurable": {"session_id": "s1"}})
 
 
-@case("""
+@case(
+    """
     call find_table {"people":2} @None
     answer find_table {"value":"19:30"}
-""", modes=("invoke", "stream", "ainvoke", "astream"), needs="langchain_classic")
+""",
+    modes=("invoke", "stream", "ainvoke", "astream"),
+    needs="langchain_classic",
+)
 def agent_executor() -> Any:
     from langchain_classic.agents import AgentExecutor, create_tool_calling_agent
 
     prompt = ChatPromptTemplate.from_messages([("human", "{input}"), ("placeholder", "{agent_scratchpad}")])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        agent = create_tool_calling_agent(ScriptedModel(call("find_table", people=2), "At 19:30."), [find_table], prompt)
+        agent = create_tool_calling_agent(
+            ScriptedModel(call("find_table", people=2), "At 19:30."), [find_table], prompt
+        )
         return Play(AgentExecutor(agent=agent, tools=[find_table]), ({"input": "Hello"},))
 
 

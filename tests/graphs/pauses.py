@@ -27,37 +27,46 @@ def asking(name: str, question: str = "sure?") -> Any:
     return run
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
     turn 2
     b <- __resume__ [resume]
     c <- b [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_in_a_node() -> Any:
     return remembered(sketch("^ > a > b > c > $", nodes={"b": asking("b")}), GO, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry] = interrupted "sure?"
     turn 2
     a <- __resume__ [resume]
     b <- a [router] route: b
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_at_the_entry() -> Any:
     graph = sketch("^ > a", "b > $", nodes={"a": asking("a")})
     graph.add_conditional_edges("a", route_to("b"), ["b", END])
     return remembered(graph, GO, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry] = interrupted "first?"
     turn 2
     a <- __resume__ [resume] = interrupted "second?"
     turn 3
     a <- __resume__ [resume]
     b <- a [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def two_interrupts_in_a_node() -> Any:
     def a(state: State) -> Any:
         return {"log": [interrupt("first?"), interrupt("second?")]}
@@ -65,33 +74,44 @@ def two_interrupts_in_a_node() -> Any:
     return remembered(sketch("^ > a > b > $", nodes={"a": a}), GO, Command(resume="1"), Command(resume="2"))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
     c <- a [edge]
     turn 2
     b <- __resume__ [resume]
     d <- b+c [edge]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def interrupt_beside_a_node_that_finished() -> Any:
-    return remembered(sketch("^ > a > b > d > $", "a > c > d", nodes={"b": asking("b")}), GO, Command(resume="yes"))
+    return remembered(
+        sketch("^ > a > b > d > $", "a > c > d", nodes={"b": asking("b")}), GO, Command(resume="yes")
+    )
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
     c <- a [edge]
     turn 2
     b <- __resume__ [resume]
     d <- b+c [join]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def interrupt_before_a_join() -> Any:
     graph = sketch("^ > a > b", "a > c", "d > $", nodes={"b": asking("b")})
     graph.add_edge(["b", "c"], "d")
     return remembered(graph, GO, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "b?"
     c <- a [edge] = interrupted "c?"
@@ -99,7 +119,10 @@ def interrupt_before_a_join() -> Any:
     b <- __resume__ [resume]
     c <- __resume__ [resume]
     d <- b+c [edge]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def interrupts_in_parallel() -> Any:
     graph = sketch("^ > a > b > d > $", "a > c > d", nodes={"b": asking("b", "b?"), "c": asking("c", "c?")})
 
@@ -110,7 +133,8 @@ def interrupts_in_parallel() -> Any:
     return remembered(graph, GO, answers)
 
 
-@case("""
+@case(
+    """
     sub <- __start__ [entry] = interrupted
     sub:x <- __start__ [entry]
     sub:y <- sub:x [edge] = interrupted "sure?"
@@ -119,13 +143,16 @@ def interrupts_in_parallel() -> Any:
     sub:y <- __resume__ [resume]
     sub:z <- sub:y [edge]
     b <- sub [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_in_a_subgraph() -> Any:
     sub = inner("^ > x > y > z > $", nodes={"y": asking("y")})
     return remembered(sketch("^ > sub > b > $", nodes={"sub": sub}), GO, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     call <- __start__ [entry] = interrupted
     call:x <- __start__ [entry] = interrupted "sure?"
     turn 2
@@ -133,7 +160,9 @@ def interrupt_in_a_subgraph() -> Any:
     call:x <- __resume__ [resume]
     call:y <- call:x [edge]
     b <- call [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_in_a_subgraph_in_a_function() -> Any:
     sub = inner("^ > x > y > $", nodes={"x": asking("x")})
 
@@ -143,7 +172,8 @@ def interrupt_in_a_subgraph_in_a_function() -> Any:
     return remembered(sketch("^ > call > b > $", nodes={"call": run}), GO, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     one <- __start__ [entry] = interrupted
     one:two <- __start__ [entry] = interrupted
     one:two:x <- __start__ [entry] = interrupted "sure?"
@@ -152,7 +182,9 @@ def interrupt_in_a_subgraph_in_a_function() -> Any:
     one:two <- __resume__ [resume]
     one:two:x <- __resume__ [resume]
     one:two:y <- one:two:x [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_three_deep() -> Any:
     two = inner("^ > x > y > $", nodes={"x": asking("x")})
     one = inner("^ > two > $", nodes={"two": two})
@@ -165,7 +197,8 @@ def book(people: int) -> str:
     return f"booked: {interrupt('sure?')}"
 
 
-@case("""
+@case(
+    """
     ask <- __start__ [entry]
     tools <- ask [router] tools_condition: tools = interrupted "sure?"
     call book {"people":2} @tools = interrupted
@@ -174,13 +207,16 @@ def book(people: int) -> str:
     call book {"people":2} @tools
     answer book {"value":"booked: yes"}
     after <- tools [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_in_a_tool() -> Any:
     said = {"messages": [("user", "Hello")]}
     return remembered(tools_graph(call("book", people=2), book), said, Command(resume="yes"))
 
 
-@case("""
+@case(
+    """
     fan <- __start__ [entry]
     ask <- fan [send] = interrupted "sure?"
     ask <- fan [send] = interrupted "sure?"
@@ -188,10 +224,15 @@ def interrupt_in_a_tool() -> Any:
     ask <- __resume__ [resume]
     ask <- __resume__ [resume]
     b <- ask [edge]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def interrupts_in_sends() -> Any:
     graph = sketch("^ > fan", "ask > b > $", nodes={"ask": asking("ask")})
-    graph.add_conditional_edges("fan", route_to([Send("ask", {"log": ["1"]}), Send("ask", {"log": ["2"]})]), ["ask"])
+    graph.add_conditional_edges(
+        "fan", route_to([Send("ask", {"log": ["1"]}), Send("ask", {"log": ["2"]})]), ["ask"]
+    )
 
     def answers(play: Play) -> Any:
         asked = play.program.get_state(play.config).tasks  # type: ignore[attr-defined]
@@ -203,60 +244,76 @@ def interrupts_in_sends() -> Any:
 # ------------------------------------------------------------------ breakpoints
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     turn 2
     b <- __resume__ [resume]
     c <- b [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def breakpoint_before() -> Any:
     return remembered(sketch("^ > a > b > c > $"), GO, None, interrupt_before=["b"])
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     turn 2
     c <- __resume__ [resume]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def breakpoint_after() -> Any:
     return remembered(sketch("^ > a > b > c > $"), GO, None, interrupt_after=["b"])
 
 
-@case("""
+@case(
+    """
     sub <- __start__ [entry] = interrupted
     sub:x <- __start__ [entry]
     turn 2
     sub <- __resume__ [resume]
     sub:y <- __resume__ [resume]
     b <- sub [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def breakpoint_in_a_subgraph() -> Any:
     sub = inner("^ > x > y > $", interrupt_before=["y"])
     return remembered(sketch("^ > sub > b > $", nodes={"sub": sub}), GO, None)
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge]
     c <- a [edge]
     turn 2
     d <- __resume__ [resume]
     e <- d [edge]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def breakpoint_before_a_join() -> Any:
     graph = sketch("^ > a > b", "a > c", "d > e > $")
     graph.add_edge(["b", "c"], "d")
     return remembered(graph, GO, None, interrupt_before=["d"])
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
     turn 2
     b <- __resume__ [resume]
     c <- b [command]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def resume_into_a_command() -> Any:
     def b(state: State) -> Any:
         return Command(goto=interrupt("sure?"))
@@ -264,32 +321,42 @@ def resume_into_a_command() -> Any:
     return remembered(sketch("^ > a > b", "c > $", nodes={"b": b}), GO, Command(resume="c"))
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     turn 2
     b <- __resume__ [resume]
     c <- __start__ [command]
-""", modes=EVERY, unordered=True)
+""",
+    modes=EVERY,
+    unordered=True,
+)
 def command_as_input() -> Any:
     return remembered(sketch("^ > a > b > $", "c > $"), GO, Command(goto="c"), interrupt_before=["b"])
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
     turn 2
     a <- __start__ [entry]
     b <- a [edge] = interrupted "sure?"
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def new_input_instead_of_a_resume() -> Any:
     return remembered(sketch("^ > a > b > c > $", nodes={"b": asking("b")}), GO, GO)
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     turn 2
     c <- __resume__ [resume]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def state_updated_by_hand() -> Any:
     def updated(play: Play) -> Any:
         play.program.update_state(play.config, {"log": ["b"]}, as_node="b")  # type: ignore[attr-defined]
@@ -297,13 +364,16 @@ def state_updated_by_hand() -> Any:
     return remembered(sketch("^ > a > b > c > $"), GO, updated, interrupt_before=["b"])
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = error ValueError: once
     turn 2
     b <- __resume__ [resume]
     c <- b [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def failed_node_run_again() -> Any:
     failed: list[int] = []
 
@@ -316,19 +386,25 @@ def failed_node_run_again() -> Any:
     return remembered(sketch("^ > a > b > c > $", nodes={"b": b}), GO, None)
 
 
-@case("""
+@case(
+    """
     ask <- __start__ [entry]
     tools <- ask [router] tools_condition: tools = interrupted "sure?"
     call book {"people":2} @tools = interrupted
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def paused_and_never_resumed() -> Any:
     return remembered(tools_graph(call("book", people=2), book), {"messages": [("user", "Hello")]})
 
 
-@case("""
+@case(
+    """
     a <- __start__ [entry]
     b <- a [edge] = interrupted {"question":"which?","options":[1,2]}
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_with_a_value() -> Any:
     def b(state: State) -> Any:
         return {"log": [interrupt({"question": "which?", "options": [1, 2]})]}
@@ -342,7 +418,8 @@ class Ticket(MessagesState, total=False):
     ticket: str
 
 
-@case("""
+@case(
+    """
     desk <- __start__ [entry] = interrupted
     desk:ask <- __start__ [entry]
     desk:tools <- desk:ask [router] tools_condition: tools = interrupted "sure?"
@@ -354,8 +431,12 @@ class Ticket(MessagesState, total=False):
     answer book {"value":"booked: yes"}
     desk:after <- desk:tools [edge]
     b <- desk [edge]
-""", modes=EVERY)
+""",
+    modes=EVERY,
+)
 def interrupt_in_a_tool_in_a_subgraph() -> Any:
     desk = tools_graph(call("book", people=2), book).compile()
-    graph: StateGraph[Any] = sketch("^ > desk > b > $", state=Ticket, nodes={"desk": desk, "b": step("b", {"ticket": "1"})})
+    graph: StateGraph[Any] = sketch(
+        "^ > desk > b > $", state=Ticket, nodes={"desk": desk, "b": step("b", {"ticket": "1"})}
+    )
     return remembered(graph, {"messages": [("user", "Hello")]}, Command(resume="yes"))

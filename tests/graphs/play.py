@@ -83,7 +83,7 @@ def case(
         modes: The ways to drive it.
         fails: The class name of the exception that the last turn raises.
         unordered: Nodes run in parallel, so their rows may stand in any order.
-        needs: A module without which the case does not exist.
+        needs: A package without which the case does not exist, like `langchain>=1.1`.
         errors: The errors without a node that the call's metadata must tell.
         same: Whether what the program does can be compared with and without the handler.
     """

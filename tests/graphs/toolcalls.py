@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import InjectedToolCallId, ToolException, tool
 from langgraph.graph import END, MessagesState, StateGraph
-from langgraph.prebuilt import InjectedState, ToolNode, tools_condition
+from graphs.prebuilt import InjectedState, ToolNode, tools_condition
 from langgraph.types import Command
 
 from graphs.play import ASYNC, BATCH, EVERY, Play, case, sketch, step

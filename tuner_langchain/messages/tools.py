@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
@@ -95,9 +95,11 @@ def _source(document: Any) -> Any:
     return metadata.get("source") or metadata.get("title") or getattr(document, "id", None)
 
 
-def _arguments(tool: Any) -> Any:
+def _arguments(tool: Any) -> Iterable[str]:
+    """Return the names of the arguments that a model gives to a tool, without what the program injects."""
     try:
-        return tool.args
+        schema = tool.tool_call_schema
+        return schema["properties"] if isinstance(schema, Mapping) else schema.model_fields
     except Exception:  # noqa: BLE001 - the user's own schema; without its names no arguments are shown
         return ()
 
