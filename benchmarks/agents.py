@@ -31,6 +31,7 @@ EIGHTY_WORDS = " ".join(f"word{number % 17}" for number in range(80))
 class ScriptedModel(BaseChatModel):
     """Calls a tool `tool_calls` times in a turn, then says `words`; streams one word a chunk."""
 
+    model: str = "scripted-1"
     tool_calls: int = 0
     words: str = "A table for two at eight is booked."
 

@@ -39,10 +39,10 @@ def purpose(
         return "middleware"
     if tags and not _UNHEARD.isdisjoint(tags):
         return "unheard"
-    if isinstance(options, Mapping) and options.get("ls_structured_output_format"):
+    if isinstance(options, dict) and options.get("ls_structured_output_format"):
         return "structured"
     for given in (options, invocation):
-        if isinstance(given, Mapping) and given.get("response_format"):
+        if isinstance(given, dict) and given.get("response_format"):
             return "structured"
     return "speech"
 

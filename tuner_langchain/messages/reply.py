@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Reported = Literal["spent", "cached", "elsewhere", "unknown"]
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
 
 class Usage(NamedTuple):
     """Tokens of one model call as the model reported them."""
@@ -24,19 +26,53 @@ class Usage(NamedTuple):
     audio_tokens: int = 0
 
 
-class Reply(NamedTuple):
+class Reply:
     """What a model call ended with.
 
-    `reported` says what is known of its tokens: "spent" (in `usage`), "cached" (the answer came from
-    LangChain's cache and cost nothing), "elsewhere" (counted with another prompt of the same batch), or
-    "unknown".
+    Its words are taken when it ends. Its figures are read when they are asked for, after the call: until then
+    the reports are kept as they came, and nobody writes into those.
     """
 
-    text: str = ""
-    message_id: str | None = None
-    model: str | None = None
-    usage: Usage | None = None
-    reported: Reported = "unknown"
+    __slots__ = ("_metadata", "_named", "_output", "_tokens", "message_id", "text")
+
+    def __init__(
+        self,
+        text: str = "",
+        message_id: str | None = None,
+        named: Mapping[str, Any] = _NOTHING,
+        metadata: Any = None,
+        output: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        self.text = text
+        self.message_id = message_id
+        self._named = named
+        self._metadata = metadata
+        self._output = output
+        self._tokens: tuple[Usage | None, Reported] | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model as the provider named it."""
+        return _name(self._named) or _name(self._output)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens, where they were reported and spent."""
+        return self._read_tokens()[0]
+
+    @property
+    def reported(self) -> Reported:
+        """What is known of its tokens.
+
+        "spent" (in `usage`), "cached" (the answer came from LangChain's cache and cost nothing), "elsewhere"
+        (counted with another prompt of the same batch), or "unknown".
+        """
+        return self._read_tokens()[1]
+
+    def _read_tokens(self) -> tuple[Usage | None, Reported]:
+        if self._tokens is None:
+            self._tokens = _usage(self._metadata, self._output)
+        return self._tokens
 
 
 EMPTY: Final = Reply()
@@ -61,19 +97,23 @@ def reply(response: Any) -> Reply:
 
 
 def _reply(response: Any) -> Reply:
-    output = getattr(response, "llm_output", None) or {}
     generations = response.generations
     first = generations[0][0] if generations and generations[0] else None
     message = getattr(first, "message", None)
-    named = getattr(message, "response_metadata", None) or {}
-    usage, reported = _usage(getattr(message, "usage_metadata", None), output)
+    output = _mapping(getattr(response, "llm_output", None))
+    if message is None:
+        return Reply(str(getattr(first, "text", "")), output=output)
     return Reply(
-        content_text(message.content) if message is not None else str(getattr(first, "text", "")),
+        content_text(message.content),
         getattr(message, "id", None),
-        _name(named) or _name(output),
-        usage,
-        reported,
+        _mapping(getattr(message, "response_metadata", None)),
+        getattr(message, "usage_metadata", None),
+        output,
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def _name(named: Mapping[str, Any]) -> str | None:
@@ -131,4 +171,4 @@ def _details(found: Mapping[str, Any], names: tuple[str, ...]) -> Mapping[str, A
 def _number(value: Any) -> int | None:
     if type(value) is int:
         return value if value >= 0 else None
-    return int(value) if isinstance(value, float) and value >= 0 else None
+    return int(value) if isinstance(value, float) and 0 <= value < 2**63 else None
