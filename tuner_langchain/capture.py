@@ -32,8 +32,7 @@ class Capture:
         system_prompts: What the models were told before the conversation.
         max_value_chars: The length a single value may have, in characters; a longer one is cut and says so.
         max_document_bytes: The size a call's document may have; the largest values of a larger one are cut.
-        redact: Called last, with each segment and each text among the call facts; returns the segment to
-        send, or
+        redact: Called last, with each segment and each text among the call facts; returns the segment to send, or
             None to withhold it. When it raises, the free text of that segment is withheld.
 
     Raises:
