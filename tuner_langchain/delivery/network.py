@@ -171,7 +171,9 @@ def connection_pool(
     settings: dict[str, Any] = {
         "ssl_context": ssl_context,
         "max_connections": None,
-        "max_keepalive_connections": 8,
+        # No limit: httpcore closes a surplus connection after it has let go of its lock, and by then another
+        # thread may be sending on it. The threads that send are few.
+        "max_keepalive_connections": None,
         # Shorter than a load balancer's idle time, or every quiet minute begins with a dead connection.
         "keepalive_expiry": 30.0,
         "http1": True,
