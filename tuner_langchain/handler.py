@@ -47,6 +47,7 @@ from tuner_langchain.runs import (
     ToolRun,
     Turn,
 )
+from tuner_langchain.spoken import SpokenTurns
 from tuner_langchain.timeline import Timeline
 from tuner_langchain.values import cut_text, freeze
 
@@ -62,7 +63,7 @@ else:
 log = logging.getLogger("tuner_langchain")
 
 
-class TunerCallbackHandler(_Base):
+class TunerCallbackHandler(SpokenTurns, _Base):
     """One call: pass it in `config={"callbacks": [handler]}` of every turn, then finalise it.
 
     One class serves sync and async code; make one instance per call. Call facts may be given here, to `update`, or

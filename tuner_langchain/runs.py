@@ -14,6 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tuner_langchain.messages import NOTHING, Added, Incoming, Purpose, Reply, Said
+from tuner_langchain.segments import Word
 
 RunKind = Literal["chain", "model", "tool", "retriever"]
 # "handed_over": left by a command to the parent graph. "abandoned": the consumer stopped reading.
@@ -183,6 +184,37 @@ class RetrieverRun(ToolRun):
     kind = "retriever"
 
 
+class SpokenTurn:
+    """What the voice stack told of one turn; times are whole milliseconds from the call's start.
+
+    `heard` is the part of `text` that was heard, None where it is all of it. `interrupted` is None where nobody
+    told.
+    """
+
+    __slots__ = ("end_ms", "extra", "heard", "interrupted", "role", "start_ms", "text", "words")
+
+    def __init__(
+        self,
+        role: Literal["user", "agent"],
+        text: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        words: list[Word],
+        extra: dict[str, Any],
+        interrupted: bool | None = None,
+        heard: str | None = None,
+    ) -> None:
+        self.role = role
+        self.text = text
+        self.start_ms = start_ms
+        self.end_ms = end_ms
+        self.words = words
+        self.extra = extra  # latencies and confidence, for the row's metadata
+        self.interrupted = interrupted
+        self.heard = heard
+
+
 class CallRecord:
     """The runs of one call in the order of their starts, and which of them are open.
 
@@ -200,6 +232,7 @@ class CallRecord:
         "pauses",
         "runs",
         "sealed",
+        "spoken",
         "tasks",
         "turns",
     )
@@ -215,6 +248,7 @@ class CallRecord:
         self.edges: dict[str, Any] = {}  # `langgraph.Edges` by graph path, where the program gave its graph
         self.events: list[Event] = []
         self.pauses: list[Pause] = []
+        self.spoken: list[SpokenTurn] = []
         self.lock = threading.Lock()
         self.sealed = False
         self.late = 0
@@ -228,3 +262,4 @@ class CallRecord:
         self.asked = {}
         self.events = []
         self.pauses = []
+        self.spoken = []

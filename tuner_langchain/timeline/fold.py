@@ -14,6 +14,7 @@ from tuner_langchain.timeline.lines import with_latencies
 from tuner_langchain.timeline.nodes import node_row
 from tuner_langchain.timeline.problems import call_errors, call_events, call_pauses
 from tuner_langchain.timeline.sources import Routes
+from tuner_langchain.timeline.spoken import with_spoken
 from tuner_langchain.timeline.tools import tool_rows, unrun_rows
 from tuner_langchain.timeline.usage import model_calls, usage_metadata
 
@@ -34,7 +35,10 @@ def fold(record: CallRecord, span: Span, capture: Capture) -> Folded:
     for row in rows if told.superseded else ():
         if row["metadata"]["turn"] in told.superseded:
             row["metadata"]["superseded"] = True
-    rows += with_latencies(told.lines)
+    lines = told.lines
+    if record.spoken:
+        lines = with_spoken(lines, list(record.spoken), [span.ms(root.start_ns) for root in turns])
+    rows += with_latencies(lines)
     rows.sort(key=_order)
     metadata = usage_metadata([run for run in runs if isinstance(run, ModelRun)], told.lines)
     metadata |= call_errors(runs, turns, span)

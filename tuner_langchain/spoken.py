@@ -1,0 +1,192 @@
+"""What the voice stack says about the turns: who spoke when, in which words. The graph cannot know it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tuner_langchain.errors import CallFactError
+from tuner_langchain.runs import SpokenTurn
+from tuner_langchain.values import text as clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tuner_langchain.call import Call
+    from tuner_langchain.runs import CallRecord
+    from tuner_langchain.segments import Word
+
+Moment = int | float | dt.datetime
+
+log = logging.getLogger("tuner_langchain")
+
+# The largest offset: more than 11 days into a call. Larger numbers are Unix time, as the Create Call API reads it.
+_MAX_OFFSET_MS: Final = 10**9
+_SECONDS_BELOW: Final = 10**10
+_MOMENT: Final = "milliseconds from the call's start, Unix time, or a datetime with a time zone"
+
+
+class SpokenTurns:
+    """The part of the handler that a voice stack talks to. Cheap, and safe from any thread."""
+
+    _call: Call
+    _record: CallRecord
+    _clock: Callable[[], int]
+
+    def add_user_turn(
+        self,
+        text: str,
+        *,
+        start_ms: Moment | None = None,
+        end_ms: Moment | None = None,
+        words: Sequence[Mapping[str, Any]] | None = None,
+        confidence: float | None = None,
+        stt_node_ttfb: float | None = None,
+    ) -> None:
+        """Say what the caller said, and when; the graph's row for the same words becomes this row.
+
+        Times are milliseconds from the call's start, Unix time, or datetimes with a time zone.
+
+        Args:
+            text: The words as they were transcribed.
+            start_ms: When the caller began to speak; by default the first word's start, else the end.
+            end_ms: When the caller ended; by default the last word's end, else now.
+            words: Each word as `{"word", "start_ms", "end_ms", "confidence"}`, the last one optional.
+            confidence: How sure the transcription is, 0 to 1.
+            stt_node_ttfb: Milliseconds from audio to the first transcript.
+
+        Raises:
+            CallFactError: A value is none of these; nothing was added.
+        """
+        extra = {
+            "transcript_confidence": _share(confidence),
+            "stt_node_ttfb": _amount("stt_node_ttfb", stt_node_ttfb),
+        }
+        self._add("user", text, start_ms, end_ms, words, extra)
+
+    def add_agent_turn(
+        self,
+        text: str,
+        *,
+        start_ms: Moment | None = None,
+        end_ms: Moment | None = None,
+        words: Sequence[Mapping[str, Any]] | None = None,
+        tts_node_ttfb: float | None = None,
+        interrupted: bool | None = None,
+        spoken_text: str | None = None,
+    ) -> None:
+        """Say what the agent's voice said, and when; the graph's row for the same words becomes this row.
+
+        Args:
+            text: What was to be said.
+            start_ms: When the first audio was played; by default the first word's start, else the end.
+            end_ms: When the audio ended; by default the last word's end, else now.
+            words: Each word as `{"word", "start_ms", "end_ms", "confidence"}`, the last one optional.
+            tts_node_ttfb: Milliseconds from text to the first audio.
+            interrupted: Whether the caller cut it off; by default what the graph knows.
+            spoken_text: The part that was heard, where that is not all of it.
+
+        Raises:
+            CallFactError: A value is none of these; nothing was added.
+        """
+        if interrupted is not None and not isinstance(interrupted, bool):
+            raise CallFactError(f"interrupted: is {interrupted!r}. Expected True or False.")
+        heard = None if spoken_text is None else _words_of("spoken_text", spoken_text)
+        extra = {"tts_node_ttfb": _amount("tts_node_ttfb", tts_node_ttfb)}
+        self._add("agent", text, start_ms, end_ms, words, extra, interrupted=interrupted, heard=heard)
+
+    def _add(
+        self,
+        role: Literal["user", "agent"],
+        text: str,
+        start: Moment | None,
+        end: Moment | None,
+        words: Sequence[Mapping[str, Any]] | None,
+        extra: dict[str, Any],
+        *,
+        interrupted: bool | None = None,
+        heard: str | None = None,
+    ) -> None:
+        said = _words_of("text", text)
+        timed = [self._word(word, f"words[{index}]") for index, word in enumerate(words or ())]
+        now_ms = max(0, self._clock() - self._call.started_ns) // 1_000_000
+        ended = self._offset("end_ms", end, timed[-1]["end_ms"] if timed else now_ms)
+        started = self._offset("start_ms", start, timed[0]["start_ms"] if timed else ended)
+        if ended < started:
+            if end is not None:
+                raise CallFactError(f"end_ms: is {ended - started:,} ms after start_ms. Expected 0 or more.")
+            ended = started
+        if self._record.sealed:
+            log.warning("Call %s is finalised already; too late for a spoken turn.", self._call.call_id)
+            return
+        told = {name: value for name, value in extra.items() if value is not None}
+        turn = SpokenTurn(
+            role,
+            said,
+            start_ms=started,
+            end_ms=ended,
+            words=timed,
+            extra=told,
+            interrupted=interrupted,
+            heard=heard,
+        )
+        self._record.spoken.append(turn)
+
+    def _word(self, word: Mapping[str, Any], where: str) -> Word:
+        if not isinstance(word, Mapping) or not isinstance(word.get("word"), str):
+            raise CallFactError(f"{where}: is no word. Expected a dictionary with word, start_ms and end_ms.")
+        start = self._offset(f"{where}['start_ms']", word.get("start_ms"), None)
+        timed: Word = {
+            "word": clean(word["word"]),
+            "start_ms": start,
+            "end_ms": max(start, self._offset(f"{where}['end_ms']", word.get("end_ms"), None)),
+        }
+        if word.get("confidence") is not None:
+            timed["confidence"] = _amount(f"{where}['confidence']", word["confidence"])
+        return timed
+
+    def _offset(self, name: str, moment: Moment | None, default: int | None) -> int:
+        """Return a moment as whole milliseconds from the call's start."""
+        if moment is None:
+            if default is None:
+                raise CallFactError(f"{name}: is missing. Expected {_MOMENT}.")
+            return default
+        if isinstance(moment, dt.datetime):
+            if moment.tzinfo is None:
+                raise CallFactError(f"{name}: is a datetime without a time zone. Expected {_MOMENT}.")
+            moment = moment.timestamp() * 1000
+        elif (
+            isinstance(moment, bool)
+            or not isinstance(moment, int | float)
+            or not math.isfinite(moment)
+            or moment < 0
+        ):
+            raise CallFactError(f"{name}: is {str(moment)[:60]!r}. Expected {_MOMENT}.")
+        elif moment < _MAX_OFFSET_MS:
+            return round(moment)
+        elif moment < _SECONDS_BELOW:
+            moment *= 1000
+        return max(0, round(moment) - self._call.start_timestamp)
+
+
+def _words_of(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise CallFactError(f"{name}: is a {type(value).__name__}, not a string. Expected what was said.")
+    return clean(value)
+
+
+def _amount(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise CallFactError(f"{name}: is {str(value)[:60]!r}. Expected a number, 0 or more.")
+    return value
+
+
+def _share(value: Any) -> Any:
+    if value is not None and _amount("confidence", value) > 1:
+        raise CallFactError(f"confidence: is {value!r}. Expected 0 to 1.")
+    return value
