@@ -23,9 +23,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from agent import build_agent
 from fastapi import FastAPI, WebSocket
 from langchain_core.messages import AIMessage
+from phone_agent import build_agent
 from rehearsal import RehearsalModel
 
 from tuner_langchain import Delivery, TunerCallbackHandler, TunerConfig
