@@ -68,7 +68,7 @@ def _node(row: Any) -> str:
 def _ending(metadata: Any) -> str:
     told = metadata["status"]
     if "error" in metadata:
-        told += f" {metadata['error']['type']}: {_first_line(metadata['error']['message'])}"
+        told += f" {metadata['error']['type']}: {_first_line(metadata['error']['message'])}".rstrip(": ")
     if "interrupt" in metadata:
         told += f" {_json(metadata['interrupt'])}"
     return "" if told == "ok" else f" = {told}"
