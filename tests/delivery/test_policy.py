@@ -20,12 +20,12 @@ from tuner_langchain.delivery.policy import (
     retry_after_s,
 )
 
-JSON = {"content_type": "application/json"}
-NEW = Answer(201, b'{"id": 7, "is_new": true}', **JSON)
+JSON = "application/json"
+NEW = Answer(201, b'{"id": 7, "is_new": true}', content_type=JSON)
 OLD_FORM = Answer(
-    200, b'{"success": true, "callId": "c", "tunerCallId": "tc_9", "message": "stored"}', **JSON
+    200, b'{"success": true, "callId": "c", "tunerCallId": "tc_9", "message": "stored"}', content_type=JSON
 )
-KNOWN = Answer(200, b'{"id": 7, "is_new": false}', **JSON)
+KNOWN = Answer(200, b'{"id": 7, "is_new": false}', content_type=JSON)
 
 OUTCOMES = [
     (NEW, True, "delivered"),
@@ -38,7 +38,7 @@ OUTCOMES = [
     (Answer(200, b"<html>", content_type="text/html"), True, "retry"),
     (Answer(200, b""), True, "retry"),
     (Answer(204, b""), True, "retry"),
-    (Answer(200, b'{"success": false, "message": "later"}', **JSON), True, "retry"),
+    (Answer(200, b'{"success": false, "message": "later"}', content_type=JSON), True, "retry"),
     (Answer(409), True, "duplicate"),
     (Answer(409), False, "delivered"),
     (Answer(409, resent=True), True, "delivered"),
@@ -152,7 +152,7 @@ def test_a_refusal_names_the_field_and_never_what_was_sent() -> None:
     errors = [
         {"loc": ["body", "call_id"], "msg": "too long", "type": "string", "input": "said in confidence"}
     ]
-    answer = Answer(422, json.dumps({"detail": errors}).encode(), **JSON)
+    answer = Answer(422, json.dumps({"detail": errors}).encode(), content_type=JSON)
     assert refusal_summary(answer) == "body.call_id: too long"
     assert "confidence" not in refusal_detail(answer)
     assert "too long" in refusal_detail(answer)

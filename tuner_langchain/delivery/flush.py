@@ -53,7 +53,7 @@ class Flush:
         process = self._process
         with process.lock:
             now_s = self._now_s()
-            if process.board.held is not None and not process.schedule.in_flight:
+            if process.board.held is not None and not process.schedule.sending:
                 return False
             look = self._search.due(now_s)
             job: Entry | float = 0.0 if look else process.schedule.take(now_s)
@@ -62,7 +62,7 @@ class Flush:
         if isinstance(job, Entry):
             self._sender.send(job, timeout_s=self._left_s())
         else:
-            self._search.look(due_only=False)
+            self._search.look()
         return True
 
     def _wait(self, pause_s: float) -> bool:
@@ -70,7 +70,7 @@ class Flush:
         process = self._process
         if self._search.complete and process.schedule.idle():
             return False
-        under_way = bool(process.schedule.in_flight) or not self._search.complete
+        under_way = process.schedule.sending > 0 or not self._search.complete
         limit_s = self._left_s() if self._patient else _PACE_S
         if not under_way and pause_s > limit_s:  # nothing more can be sent in time
             return False

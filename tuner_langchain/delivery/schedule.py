@@ -75,6 +75,8 @@ class Schedule:
         self.breaker = Breaker()
         self.entries: dict[str, Entry] = {}
         self.in_flight: set[str] = set()
+        # Threads that have an entry in their hands, until they have also told what became of it.
+        self.sending = 0
         # Delivered, but the file could not be deleted: not to be sent again by this process.
         self.finished: set[str] = set()
         # Being written to disk at last, so not to be sent from memory at the same time.
@@ -113,6 +115,7 @@ class Schedule:
         if entry is None:
             return max(0.0, self._later[0][0] - now_s) if self._later else float("inf")
         self.in_flight.add(entry.key)
+        self.sending += 1
         self.breaker.begin(entry.key, now_s)
         return entry
 
@@ -149,6 +152,8 @@ class Schedule:
             for due_s, order, entry in self._later
         ]
         heapq.heapify(self._later)
+        for entry in self._backlog:
+            entry.due_only = entry.name.attempts >= POISON_ATTEMPTS
 
     def ready(self, now_s: float) -> int:
         """Return how many entries could be sent now if the destination takes them."""
@@ -163,7 +168,7 @@ class Schedule:
     def idle(self) -> bool:
         """Tell whether nothing waits that a flush could send: neither fresh nor backing off nor under way."""
         rest = any(not entry.held for _, _, entry in self._later)
-        return not (self._fresh or self._backlog or self.in_flight or rest)
+        return not (self._fresh or self._backlog or self.sending or rest)
 
     def receipts(self) -> list[Receipt]:
         """Return the receipts of this process' calls that are not settled."""

@@ -30,41 +30,46 @@ class Search:
         self._after = {"new": "", "upload": ""}
         self._complete = False
         self._looking = False
+        # A flush asked for a look from the start; the look under way is such a one.
+        self._urgent = False
+        self._hurried = False
         self._swept_s = float("-inf")
         self.next_s = float("-inf")
 
     def due(self, now_s: float) -> bool:
         """Tell, with the process' lock held, whether the thread that asks should look now."""
         schedule = self._process.schedule
-        if self._looking or (not self._complete and not schedule.backlog_is_empty()):
+        if self._looking:
             return False
-        if not self._complete or now_s >= self.next_s:
-            self._looking = True
-            return True
-        return False
+        if self._urgent:
+            self._urgent, self._hurried, self._complete = False, True, False
+            self._after = {"new": "", "upload": ""}
+        elif now_s < self.next_s if self._complete else not schedule.backlog_is_empty():
+            return False
+        self._looking = True
+        return True
 
     def restart(self) -> None:
-        """Begin a look from the start, with the process' lock held: somebody flushes."""
-        self._complete = False
-        self._after = {"new": "", "upload": ""}
+        """Begin from the start, with the process' lock held, and bring what is not due too: somebody flushes."""
+        self._urgent = True
 
     @property
     def complete(self) -> bool:
-        """Whether the last look reached the end."""
-        return self._complete and not self._looking
+        """Whether a look has reached the end since the last restart."""
+        return self._complete and not self._looking and not self._urgent
 
     def hasten(self, when_s: float) -> None:
         """Look again by `when_s`, with the process' lock held."""
         self.next_s = min(self.next_s, when_s)
 
-    def look(self, *, due_only: bool = True) -> None:
+    def look(self) -> None:
         """Offer the schedule the next batch, and keep house at the end of a round."""
         found: list[Entry] = []
         complete = True
         try:
             self._store_again()
             for folder in _FOLDERS:
-                batch, ended = self._batch(folder, due_only=due_only)
+                batch, ended = self._batch(folder)
                 found += batch
                 complete = complete and ended
         finally:
@@ -72,7 +77,7 @@ class Search:
         if complete:
             self._keep_house()
 
-    def _batch(self, folder: Literal["new", "upload"], *, due_only: bool) -> tuple[list[Entry], bool]:
+    def _batch(self, folder: Literal["new", "upload"]) -> tuple[list[Entry], bool]:
         process = self._process
         with process.lock:
             known = process.schedule.known()
@@ -84,7 +89,7 @@ class Search:
             self._after[folder] = text
             if name is not None and name.destination == self._destination and name.key not in known:
                 entries.append(Entry(name, folder=folder))
-                entries[-1].due_only = due_only or name.attempts >= POISON_ATTEMPTS
+                entries[-1].due_only = not self._hurried or name.attempts >= POISON_ATTEMPTS
                 if len(entries) == BATCH:
                     return entries, False
         return entries, len(texts) < limit
@@ -96,6 +101,7 @@ class Search:
             self._looking = False
             self._complete = complete
             if complete:
+                self._hurried = False
                 self._after = {"new": "", "upload": ""}
                 jitter = 1.0 + process.runtime.random()
                 self.next_s = process.runtime.monotonic_s() + self._pause_s() * jitter

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tuner_langchain.delivery.schedule import Entry
 
 # How long an item is left alone that another process is sending, or that cannot be read just now.
-_BUSY_S = 5.0
+_BUSY_S = 1.0
 _UNREADABLE_S = 60.0
 _STORING_S = 0.1
 
@@ -51,6 +51,8 @@ class Sender:
         finally:
             with process.lock:
                 process.schedule.breaker.abandoned(entry.key)
+                process.schedule.sending -= 1
+                process.lock.notify_all()
 
     def _send_call(self, entry: Entry, timeout_s: float | None) -> None:
         claim = self._claim(entry)
@@ -116,11 +118,14 @@ class Sender:
             text = "%s in the outbox %s is left alone: %s"
             topic, root = f"{unclaimed.why} {entry.key}", process.outbox.root
             process.log.once(topic, logging.WARNING, text, entry.file, root, unclaimed.message)
-            self._wait_or_drop(entry, _UNREADABLE_S)
+            if entry.receipt is not None:
+                process.wait_again(entry, _UNREADABLE_S)
+            else:
+                process.drop(entry)
         elif unclaimed.why == "gone":
             self._moved(entry)
         else:
-            self._wait_or_drop(entry, unclaimed.due_s or _BUSY_S)
+            self._wait_or_drop(entry, min(unclaimed.due_s, _UNREADABLE_S) or _BUSY_S)
 
     def _moved(self, entry: Entry) -> None:
         """Find out what another process made of an item, when it is this process' own."""
@@ -145,7 +150,8 @@ class Sender:
             self._process.wait_again(entry, _BUSY_S)
 
     def _wait_or_drop(self, entry: Entry, pause_s: float) -> None:
-        if entry.receipt is not None:
+        """Come back to a call of this process, or to one that a flush wants; a later look finds the others."""
+        if entry.receipt is not None or not entry.due_only:
             self._process.wait_again(entry, pause_s)
         else:
             self._process.drop(entry)
