@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -17,15 +18,37 @@ from tuner_langchain.testing import LocalTuner
 
 
 def test_nothing_is_left_when_it_stops() -> None:
-    """Leaving the block ends the thread, frees the port and removes the temporary directory."""
+    """Leaving the block ends the thread and frees the port; the temporary directory goes with the object."""
     with LocalTuner() as tuner:
         address, directory = tuner.base_url, tuner.directory
         assert directory.is_dir()
 
-    assert not directory.exists()
     assert "local-tuner" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(httpx.ConnectError):
         httpx.get(address + "/calls")
+    del tuner
+    gc.collect()
+    assert not directory.exists()
+
+
+def test_what_came_can_be_asked_afterwards() -> None:
+    """A test may look at the calls and refusals after the block, where its assertions often are."""
+    with LocalTuner() as tuner:
+        poster(tuner)(minimal())
+        poster(tuner)({})
+
+    assert tuner.calls() == [minimal()]
+    assert [refusal.status for refusal in tuner.refusals()] == [422]
+
+
+def test_it_may_be_started_again() -> None:
+    """A Tuner that was away and is back has its calls still, as after a deployment."""
+    tuner = LocalTuner()
+    for _ in range(2):
+        with tuner:
+            poster(tuner)(minimal())
+
+    assert tuner.calls() == [minimal()]
 
 
 @pytest.mark.anyio

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import threading
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import anyio.to_thread
@@ -44,7 +46,8 @@ class LocalTuner:
     works too, and so do `start()` and `stop()`.
 
     Args:
-        directory: Where calls and recordings are kept; None is a temporary directory, gone with the server.
+        directory: Where calls and recordings are kept; None is a temporary directory. It can be asked after the
+            server has stopped, and goes with this object, at the latest when the process ends.
         host: A loopback address.
         port: 0 takes a free one.
         api_key: The key it lets in.
@@ -81,12 +84,7 @@ class LocalTuner:
         self.agent_id = agent_id
         self._host, self._port = host, port
         self._running: _Running | None = None
-        self._temporary = (
-            TemporaryDirectory(prefix="local-tuner-", ignore_cleanup_errors=True)
-            if directory is None
-            else None
-        )
-        self.directory = Path(self._temporary.name if self._temporary else directory or "").absolute()
+        self.directory = Path(directory).absolute() if directory is not None else _temporary_directory(self)
         self._desk = Desk(
             api_key=api_key,
             workspace_id=workspace_id,
@@ -107,19 +105,16 @@ class LocalTuner:
             try:
                 self._running = _Running(self._desk, self._host, self._port)
             except OSError as error:
-                self.stop()
                 reason = os.strerror(error.errno or 0)
                 problem = f"port {self._port} on {self._host} cannot be used ({reason})"
                 raise OSError(error.errno, f"{problem}; port 0 takes a free one") from None
         return self
 
     def stop(self) -> None:
-        """Answer what is under way, then stop serving; a temporary directory is removed."""
+        """Answer what is under way, then stop serving."""
         if self._running is not None:
             self._running.stop()
             self._running = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -270,6 +265,12 @@ class _Running:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def _temporary_directory(owner: LocalTuner) -> Path:
+    path = mkdtemp(prefix="local-tuner-")
+    weakref.finalize(owner, shutil.rmtree, path, ignore_errors=True)
+    return Path(path)
 
 
 def _family(host: str) -> socket.AddressFamily:
