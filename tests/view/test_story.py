@@ -239,6 +239,31 @@ def test_an_error_is_told_once_where_it_happened() -> None:
     ]
 
 
+def test_an_exception_that_passed_through_a_node_is_told_at_the_tool_that_raised_it() -> None:
+    """Both rows carry it; it went wrong once."""
+    rows = [
+        samples.node(
+            1, 0, 900, "tools", "__start__", status="error", error={"type": "ValueError", "message": "no"}
+        ),
+        *samples.tool(1, 10, 800, "look", "1", {}, ValueError("no"), node="tools", graph=""),
+    ]
+    story = read_story(samples.document("raised", rows))
+    assert [(problem.kind, problem.message) for problem in story.problems] == [
+        ("tool look", "ValueError: no")
+    ]
+    assert [bar.failed for bar in story.bars] == [True, True]
+
+
+def test_words_that_were_withheld_are_named_as_such() -> None:
+    """A row without words says whether there were any."""
+    hidden, silent = samples.user(1, 0, 10, ""), samples.agent(1, 20, 30, "")
+    hidden["metadata"]["withheld"] = "words"
+    assert [bar.text for bar in read_story(samples.document("x", [hidden, silent])).bars] == [
+        "[withheld: words]",
+        "[no words]",
+    ]
+
+
 def test_errors_without_a_node_are_told_too() -> None:
     """What went wrong outside every node is in the call's metadata."""
     errors = [{"turn": 2, "type": "GraphRecursionError", "message": "25 steps", "at_ms": 40}]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
     if args.html:
         return _write_page(document, args.html)
     if args.json:
-        from tuner_langchain.view.story import read_story
+        from tuner_langchain.view.story import members, read_story
 
-        print(json.dumps(asdict(read_story(document)), indent=2))
+        print(json.dumps(read_story(document), indent=2, default=members))
         return 0
     _print(document)
     return 0

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from base64 import b64encode
-from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from tuner_langchain.view.story import read_story
+from tuner_langchain.view.story import members, read_story
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SCRIPTS = ("base", "scale", "lanes", "paint", "overview", "control", "facts", "path", "turns", "main")
 # What could end the block of data, or open another: JSON reads them the same, HTML does not see them.
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+_ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+_ESCAPED = re.compile(f"[{''.join(_ESCAPES)}]")
 
 
 def page(document: Mapping[str, Any], *, back: str = "") -> str:
@@ -38,7 +39,7 @@ def page(document: Mapping[str, Any], *, back: str = "") -> str:
         asset("page.html"),
         {
             "policy": policy(style, script), "style": style, "script": script, "back": link,
-            "story": data_block(asdict(read_story(document))),
+            "story": data_block(read_story(document)),
         },
     )  # fmt: skip
 
@@ -59,7 +60,8 @@ def call_script() -> str:
 def data_block(value: object) -> str:
     """Write a value as JSON for a data block of a page: no part of it can be read as markup."""
     # ASCII throughout, so that half of a surrogate pair cannot spoil the page's encoding.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ESCAPES)
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=members)
+    return _ESCAPED.sub(lambda found: _ESCAPES[found.group()], text)
 
 
 def policy(style: str, script: str, *, connect: str = "'none'") -> str:

@@ -117,9 +117,8 @@ class Outline:
         """Yield what is to be said of a bar: words, reason, what went in and out, and what went wrong."""
         room = self._width - cells(indent)
         if bar.kind in ("user", "agent"):
-            said = bar.text or "(no words)"
             ending = f" {self._glyphs.scissors} [cut off by the caller]" if bar.cut else ""
-            for line in wrap(said + ending, room):
+            for line in wrap(bar.text + ending, room):
                 yield [Piece(indent + line)]
         if latency := _value(bar, FIRST_TOKEN):
             yield [Piece(f"{indent}first token after {latency}", "dim")]

@@ -113,8 +113,16 @@ def _speech(row: Row, start_ms: int, end_ms: int, turn: int) -> Bar:
     cut = mapping(row.get("metadata")).get("interrupted") is True
     return Bar(
         kind, "caller" if kind == "user" else "agent", start_ms, end_ms, turn,
-        status="interrupted" if cut else "ok", text=words(row.get("text")), cut=cut, facts=speech_facts(row),
+        status="interrupted" if cut else "ok", text=_said(row), cut=cut, facts=speech_facts(row),
     )  # fmt: skip
+
+
+def _said(row: Row) -> str:
+    """Return what was said, or why there are no words to show."""
+    if text := words(row.get("text")):
+        return text
+    withheld = mapping(row.get("metadata")).get("withheld")
+    return f"[withheld: {words(withheld)}]" if withheld else "[no words]"
 
 
 def _node(row: Row, start_ms: int, end_ms: int, turn: int) -> Bar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from tuner_langchain.view.figures import date_text
@@ -11,7 +12,7 @@ from tuner_langchain.view.nouns import Fact, Story
 from tuner_langchain.view.path import lay_places, read_transitions
 from tuner_langchain.view.reading import epoch_ms, mapping, spread, words
 from tuner_langchain.view.rows import read_bars
-from tuner_langchain.view.sums import read_problems, read_totals, read_turns
+from tuner_langchain.view.sums import read_problems, read_totals, read_turns, tell_errors_once
 
 _SHOWN_ELSEWHERE = frozenset(
     {"transcript_with_tool_calls", "transcript", "start_timestamp", "end_timestamp", "duration_ms"}
@@ -31,6 +32,7 @@ def read_story(document: Mapping[str, Any]) -> Story:
     """
     bars = read_bars(document)
     nest(bars)
+    tell_errors_once(bars)
     lanes = lay_lanes(bars)
     problems = read_problems(document, bars)
     turns = read_turns(document, bars, problems)
@@ -51,6 +53,11 @@ def read_story(document: Mapping[str, Any]) -> Story:
         problems=problems,
         facts=list(_call_facts(document)),
     )
+
+
+def members(noun: Any) -> dict[str, Any]:
+    """Return the members of a noun of a story, for JSON: one level, which is all that an encoder asks for."""
+    return {member.name: getattr(noun, member.name) for member in fields(noun)}
 
 
 def outcome(document: Mapping[str, Any]) -> str:

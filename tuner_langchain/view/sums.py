@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,26 +20,27 @@ def read_turns(document: Document, bars: Sequence[Bar], problems: Iterable[Probl
     by_turn: dict[int, list[Bar]] = defaultdict(list)
     for bar in bars:
         by_turn[bar.turn].append(bar)
-    errors = [problem.turn for problem in problems]
+    errors = Counter(problem.turn for problem in problems)
+    measure = _without_nodes(bars)
     return [
-        _turn(number_, by_turn[number_], bars, waits, errors.count(number_)) for number_ in sorted(by_turn)
+        _turn(number_, by_turn[number_], measure, waits.get(number_), errors[number_])
+        for number_ in sorted(by_turn)
     ]
 
 
 def _turn(
-    number_: int, own: Sequence[Bar], bars: Sequence[Bar], waits: Mapping[int, int], errors: int
+    number_: int, own: Sequence[Bar], measure: Callable[[Bar], int], waited_ms: int | None, errors: int
 ) -> Turn:
     known = [bar.tokens for bar in own if bar.tokens is not None]
-    waited = waits.get(number_)
     return Turn(
         number_,
         min(bar.start_ms for bar in own),
         max(bar.end_ms for bar in own),
         [bar.index for bar in depth_first(own)],
-        waited_ms=_wait(own) if waited is None else waited,
+        waited_ms=_wait(own) if waited_ms is None else waited_ms,
         tokens=sum(known) if known else None,
         errors=errors,
-        slowest_node=slowest(own, "node", _without_nodes(bars)),
+        slowest_node=slowest(own, "node", measure),
         slowest_tool=slowest(own, "tool", _length),
     )
 
@@ -148,6 +149,16 @@ def _unknown_usage(metadata: Document) -> int:
 def _model_calls(metadata: Document, bars: Iterable[Bar]) -> int:
     counted = sum(whole(usage.get("calls")) or 0 for usage in _usages(metadata))
     return max(counted, sum(bar.kind == "model" for bar in bars))
+
+
+def tell_errors_once(bars: Sequence[Bar]) -> None:
+    """Take the message from what failed because something inside it failed with the same one."""
+    for bar in bars:
+        if bar.error and bar.parent is not None and bars[bar.parent].error == bar.error:
+            outer = bars[bar.parent]
+            outer.error = ""
+            if not outer.failed:
+                outer.status = "error"
 
 
 def read_problems(document: Document, bars: Sequence[Bar]) -> list[Problem]:
