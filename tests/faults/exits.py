@@ -1,4 +1,4 @@
-"""Whole programs whose end is the scenario: `python exits.py NAME URL OUTBOX ACKS [ARGUMENT]`.
+"""Whole programs whose end is the scenario: `python exits.py NAME URL OUTBOX ACKS [MORE]`.
 
 They run in a fresh interpreter with warnings as errors, so that anything said on standard error is found.
 """
@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from faults.clients import Acknowledgements, delivery
 from faults.documents import body, new_call_id
+from faults.forks import fork_at_first
 from tuner_langchain.delivery import Delivery
 
 
@@ -164,10 +165,12 @@ def gevent_patched(sender: Delivery, acknowledged: Acknowledgements) -> None:
     sender.close()
 
 
-def main(name: str, url: str, outbox: str, acks: str, fsync: str = "1") -> None:
+def main(name: str, url: str, outbox: str, acks: str, *more: str) -> None:
     """Run one program."""
-    acknowledged = Acknowledgements(acks)
-    globals()[name](delivery(url, outbox, fsync=fsync == "1"), acknowledged)
+    if name == "fork_at_first":
+        fork_at_first(url, outbox, acks, float(more[0]))
+    else:
+        globals()[name](delivery(url, outbox), Acknowledgements(acks))
 
 
 if __name__ == "__main__":

@@ -31,11 +31,18 @@ def server(server_process: ServerProcess) -> ServerProcess:
 
 
 @pytest.fixture(scope="session")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """The process that forks clients."""
+def zygote_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """The process that forks clients; one for all tests."""
     started = Zygote(tmp_path_factory.mktemp("clients"))
     yield started
     started.stop()
+
+
+@pytest.fixture
+def zygote(zygote_process: Zygote) -> Iterator[Zygote]:
+    """The process that forks clients; they end with the test."""
+    yield zygote_process
+    zygote_process.kill_all()
 
 
 @pytest.fixture(scope="session")

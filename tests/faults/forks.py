@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from faults.clients import Acknowledgements, delivery
 from faults.documents import body, new_call_id
 from tuner_langchain.delivery import Delivery
 
+_PATIENCE_S = 15.0
+_LOAD_CALLS = 30
 _LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
 
 
@@ -36,8 +40,17 @@ def _in_child(work: Callable[[], None], fork: Callable[[], int] = os.fork) -> in
 
 
 def _wait(pid: int) -> None:
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, f"the forked child ended with {status}"
+    """Wait for a child's good end; one that hangs is killed and is a failure."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until_s:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            assert os.waitstatus_to_exitcode(status) == 0, f"the forked child ended with {status}"
+            return
+        time.sleep(0.002)  # a child cannot be waited for with a limit; the end of the patience is the failure
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise AssertionError(f"the forked child hung for {_PATIENCE_S} s")
 
 
 def fork_while_sending(url: str, outbox: str, acks: str, go: str) -> None:
@@ -56,22 +69,25 @@ def fork_under_load(url: str, outbox: str, acks: str, runs: int, threads: int) -
     enough = threading.Event()
 
     def load() -> None:
-        while not enough.is_set():
+        for _ in range(_LOAD_CALLS):
+            if enough.wait(0.1):
+                return
             _submit(sender, acknowledged)
-            enough.wait(0.02)
 
     def child() -> None:
         _submit(sender, acknowledged)
-        sender.flush(20)
+        sender.flush(5)
 
     workers = [threading.Thread(target=load) for _ in range(threads)]
     for worker in workers:
         worker.start()
-    for _ in range(runs):
-        _wait(_in_child(child))
-    enough.set()
-    for worker in workers:
-        worker.join()
+    try:
+        for _ in range(runs):
+            _wait(_in_child(child))
+    finally:
+        enough.set()
+        for worker in workers:
+            worker.join()
     sender.flush(60)
 
 
@@ -117,6 +133,8 @@ def _locks_of(root: object) -> list[Any]:
         seen.add(id(thing))
         if isinstance(thing, _LOCKS):
             found[id(thing)] = thing
+        elif isinstance(thing, dict):
+            waiting += thing.values()
         elif type(thing).__module__.startswith("tuner_langchain"):
             waiting += _attributes(thing)
     return list(found.values())
@@ -175,3 +193,17 @@ def fifty_threads(url: str, outbox: str, acks: str, count: int) -> None:
         thread.join()
     sender.flush(40)
     acknowledged.say(f"open-files {max(most)}")
+
+
+def fork_at_first(url: str, outbox: str, acks: str, after_s: float) -> None:
+    """Fork so soon after the very first call that the sender may be in the midst of loading the HTTP library."""
+    sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
+    _submit(sender, acknowledged)
+    time.sleep(after_s)  # the moment of the fork is what varies
+
+    def child() -> None:
+        _submit(sender, acknowledged)
+        sender.flush(10)
+
+    _wait(_in_child(child))
+    sender.flush(10)

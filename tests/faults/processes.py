@@ -30,6 +30,7 @@ class Zygote:
         self._changed = threading.Condition()
         self._order_lock = threading.Lock()
         self._count = 0
+        self._clients: list[Client] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -53,7 +54,16 @@ class Zygote:
             order = {"target": f"{target.__module__}:{target.__name__}", "arguments": arguments, "errors": str(errors)}
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
-            return Client(self, self._pids.get(timeout=20), errors)
+            client = Client(self, self._pids.get(timeout=20), errors)
+            self._clients.append(client)
+            return client
+
+    def kill_all(self) -> None:
+        """End whatever a test left running, with what it forked."""
+        for client in self._clients:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(client.pid, signal.SIGKILL)
+        self._clients.clear()
 
     def wait(self, pid: int, timeout_s: float) -> int | None:
         with self._changed:
@@ -63,6 +73,7 @@ class Zygote:
     def stop(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self.kill_all()
         self._process.stdin.close()
         self._process.wait(10)
         self._reader.join(10)

@@ -375,3 +375,48 @@ def test_an_operator_deletes_a_call_that_is_being_sent(trial: Trial) -> None:
     trial.run(60)
     assert receipt.state == "delivered"
     assert len(trial.posts()) == 1
+
+
+@scenario("D11")
+def test_the_soft_bound_is_loud_and_refuses_nothing(trial: Trial) -> None:
+    """Beyond the bound calls are still taken in and are durable; one ERROR an interval says so."""
+    trial.server.down()
+    trial.open(outbox_max_bytes=20_000)
+    receipts = [trial.submit(size_bytes=1_000) for _ in range(22)]
+    assert all(receipt.durable for receipt in receipts)
+    trial.run(1)
+    assert len([event for event in trial.events if event.kind == "outbox_full"]) == 1
+    assert trial.warnings("outbox_max_bytes", logging.ERROR)
+    trial.server.up()
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+
+
+@scenario("D11")
+def test_the_hard_floor_keeps_calls_in_memory(trial: Trial) -> None:
+    """At twice the bound calls are no longer written: they say so, go out from memory, or reach the disk again."""
+    trial.server.down()
+    trial.open(outbox_max_bytes=5_000)
+    receipts = [trial.submit(size_bytes=1_000) for _ in range(20)]
+    assert {receipt.durable for receipt in receipts} == {True, False}
+    trial.server.up()
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+
+
+@scenario("D11")
+def test_beyond_the_floor_a_call_is_lost_aloud(trial: Trial) -> None:
+    """No disk and no memory left: CRITICAL, counted, and the callback receives the bytes."""
+    trial.server.down()
+    trial.open()
+    trial.fs.fail("create", errno.ENOSPC)
+    receipts = [trial.submit(size_bytes=15_000_000) for _ in range(6)]
+    lost = [receipt for receipt in receipts if receipt.state == "lost"]
+    assert lost
+    assert len(trial.warnings("lost", logging.CRITICAL)) == len(lost)
+    trial.fs.heal()
+    trial.server.up()
+    trial.run(HOUR_S)
+    told = {event.call_id: event.body for event in trial.events if event.kind == "lost"}
+    assert told == {receipt.call_id: trial.bodies[receipt.call_id] for receipt in lost}
+    assert trial.delivery.stats().lost == len(lost)

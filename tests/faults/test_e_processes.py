@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from faults.processes import Zygote
 from faults.scenarios import scenario
 from faults.trial import Trial
 
+HOUR_S = 3_600.0
 
 @pytest.mark.parametrize("each", [40, pytest.param(625, marks=[pytest.mark.soak, pytest.mark.timeout(300)])])
 @scenario("E1")
@@ -76,6 +78,15 @@ def test_forks_under_load(trial: Trial, zygote: Zygote, runs: int) -> None:
     zygote.start(forks.fork_under_load, **trial.client("a"), runs=runs, threads=20).finish(240)
     trial.promise_from(["a"])
     assert len(trial.posts()) == len(trial.server.seen().calls) == len(trial.promises)
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 10, 20, 30, 40, 60])
+@scenario("E4")
+def test_a_fork_while_the_http_library_is_loading(trial: Trial, after_ms: int) -> None:
+    """The child does not inherit a half-done import: it sends, and does not wait for a thread it does not have."""
+    trial.script_process("fork_at_first", acks="a", more=[str(after_ms / 1_000)])
+    trial.promise_from(["a"])
+    assert len(trial.server.seen().calls) == len(trial.promises) == 2
 
 
 @scenario("E5")
@@ -163,8 +174,11 @@ def test_a_child_program_inherits_no_file(trial: Trial) -> None:
     trial.server.script(s.rule(s.read(), s.gate("sending"), s.honest()))
     trial.submit()
     trial.server.wait_requests(1)
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+    program = [sys.executable, "-c", "print('running', flush=True); input()"]
+    child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False)
     try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"running\n"
         names = [os.readlink(entry) for entry in Path(f"/proc/{child.pid}/fd").iterdir()]
         assert not [name for name in names if str(trial.outbox) in name]
     finally:
@@ -180,3 +194,31 @@ def test_a_gevent_patched_process(trial: Trial) -> None:
     trial.script_process("gevent_patched", acks="a")
     trial.promise_from(["a"])
     assert len(trial.server.seen().calls) == 5
+
+
+@scenario("E12")
+def test_no_flock_here(trial: Trial) -> None:
+    """Where the kernel locks no files a rename and a due time stand in: at most one POST more."""
+    trial.fs.fail("flock", errno.ENOSYS)
+    one, two = trial.open(), trial.open()
+    receipts = [trial.submit(on=one if number % 2 else two) for number in range(40)]
+    trial.run(HOUR_S)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
+    assert len(trial.posts()) <= 41
+    assert not trial.dead_reasons()
+
+
+@scenario("E12")
+def test_no_flock_and_a_dead_sender(trial: Trial) -> None:
+    """A lease ends by itself: another process takes the call over."""
+    trial.fs.fail("flock", errno.ENOSYS)
+    trial.server.script(s.rule(s.read(), s.gate("never"), s.close()))
+    one = trial.open()
+    trial.submit(on=one)
+    trial.server.wait_requests(1)
+    two = trial.open()
+    two.flush(0)
+    trial.clock.jump(HOUR_S)
+    trial.server.wait_calls(1)
+    trial.server.open_gate("never")
+    trial.run(60)

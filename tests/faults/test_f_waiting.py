@@ -138,7 +138,7 @@ def test_flush_with_a_dead_sender_thread(trial: Trial) -> None:
     sender = trial.open_real()
     kill_sender_thread(trial)
     receipt = trial.submit()
-    wait_until(lambda: not alive("tuner-"))
+    wait_until(lambda: not alive("tuner-sender"))
     result = sender.flush(10)
     assert result.pending == 0
     assert receipt.state == "delivered"
@@ -151,7 +151,7 @@ def test_a_dead_sender_thread_is_replaced(trial: Trial) -> None:
     trial.open_real()
     kill_sender_thread(trial)
     first = trial.submit()
-    wait_until(lambda: not alive("tuner-"))
+    wait_until(lambda: not alive("tuner-sender"))
     second = trial.submit()
     assert second.wait(10).state == "delivered"
     assert first.wait(10).state == "delivered"

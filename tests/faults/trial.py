@@ -23,6 +23,7 @@ from faults.documents import KEY, SPOKEN
 from faults.reader import Findings, Kept, Promise
 from faults.witness import Witness
 from tuner_langchain.delivery import Delivery, Receipt, Recording
+from tuner_langchain.delivery.client import HttpClient, Timeouts
 
 _EXITS = Path(__file__).with_name("exits.py")
 _PATIENCE_S = 20.0
@@ -47,6 +48,7 @@ class Trial:
         self._broken: set[str] = set()
         self._texts: list[str] = []
         self._finished = False
+        self._more: dict[str, Any] = {}
 
     # The delivery under test
 
@@ -62,7 +64,7 @@ class Trial:
         self.outbox = Path(settings.pop("outbox_dir", self.outbox))
         on_event = settings.pop("on_event", None)
         config = clients.config(settings.pop("base_url", self.server.url), str(self.outbox), **settings)
-        more: dict[str, Any] = {} if runtime is None else {"runtime": runtime}
+        more = dict(self._more) if runtime is None else {**self._more, "runtime": runtime}
         opened = Delivery(config, on_event=on_event or self.events.append, files=self.fs, **more)
         self._deliveries.append(opened)
         return opened
@@ -71,6 +73,11 @@ class Trial:
     def delivery(self) -> Delivery:
         """The delivery opened last; opened now when there is none."""
         return self._deliveries[-1] if self._deliveries else self.open()
+
+    def timeouts(self, **seconds: float) -> None:
+        """Let requests time out sooner; for deliveries opened afterwards."""
+        timeouts = Timeouts(**seconds)
+        self._more["make_client"] = lambda config: HttpClient(config, timeouts=timeouts)
 
     def close(self) -> None:
         """Close every delivery without waiting for what is pending."""
@@ -189,11 +196,19 @@ class Trial:
             time.sleep(0.005)  # a file cannot be waited for; the end of the patience is the failure
         raise AssertionError(f"the client did not say {word!r}")
 
-    def script_process(self, program: str, *, acks: str, status: Collection[int] = (0,), timeout_s: float = 30) -> str:
+    def script_process(
+        self,
+        program: str,
+        *,
+        acks: str,
+        status: Collection[int] = (0,),
+        timeout_s: float = 30,
+        more: Collection[str] = (),
+    ) -> str:
         """Run a whole program of `exits.py` and return what it said on standard error."""
         arguments = self.client(acks)
         done = subprocess.run(
-            [sys.executable, "-W", "error", str(_EXITS), program, *arguments.values()],
+            [sys.executable, "-W", "error", str(_EXITS), program, *arguments.values(), *more],
             capture_output=True,
             text=True,
             timeout=timeout_s,

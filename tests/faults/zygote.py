@@ -7,6 +7,7 @@ parent has one thread and never touches the delivery, so what a child inherits i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -27,6 +28,9 @@ from faults import clients
 def _child(order: dict[str, Any]) -> None:
     module, _, name = order["target"].partition(":")
     os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1):  # the control line is the zygote's alone
+        os.dup2(nowhere, fd)
     status = 1
     try:
         target = getattr(importlib.import_module(module), name)
@@ -53,6 +57,13 @@ def _reap() -> None:
         _tell({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
+def _end(started: list[int]) -> None:
+    """Kill every client with whatever it has forked: nothing outlives the tests, however these end."""
+    for pid in started:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
 def main() -> None:
     """Fork on order until the control line closes."""
     assert clients
@@ -65,6 +76,7 @@ def main() -> None:
     waiting.register(0, selectors.EVENT_READ)
     waiting.register(reading, selectors.EVENT_READ)
     pending = b""
+    started: list[int] = []
     while True:
         for key, _ in waiting.select():
             if key.fd == reading:
@@ -73,6 +85,7 @@ def main() -> None:
                 continue
             data = os.read(0, 65_536)
             if not data:
+                _end(started)
                 return
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
@@ -83,6 +96,7 @@ def main() -> None:
                     for fd in (reading, writing):
                         os.close(fd)
                     _child(json.loads(line))
+                started.append(pid)
                 _tell({"pid": pid})
 
 
