@@ -40,12 +40,18 @@ class Flush:
 
     def run(self) -> FlushResult:
         """Send until nothing is left that can be sent, or until the deadline."""
+        schedule = self._process.schedule
         if self._left_s() > 0:
             with self._process.lock:
-                self._process.schedule.hurry(self._now_s())
+                schedule.flushes += 1
+                schedule.hurry(self._now_s())
                 self._search.restart()
-            while self._left_s() > _TOO_LATE_S and self._step():
-                pass
+            try:
+                while self._left_s() > _TOO_LATE_S and self._step():
+                    pass
+            finally:
+                with self._process.lock:
+                    schedule.flushes -= 1
         return self._result()
 
     def _step(self) -> bool:

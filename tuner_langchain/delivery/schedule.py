@@ -25,7 +25,6 @@ class Entry:
 
     __slots__ = (
         "conflict",
-        "due_only",
         "failing_s",
         "file",
         "folder",
@@ -55,7 +54,6 @@ class Entry:
         self.conflict = False
         # Its file was not where it should be when last looked for.
         self.missed = False
-        self.due_only = receipt is None
         # On the monotonic clock: since when it fails, and since when it is refused for a setting's sake.
         self.failing_s: float | None = None
         self.refused_s: float | None = None
@@ -77,6 +75,8 @@ class Schedule:
         self.in_flight: set[str] = set()
         # Threads that have an entry in their hands, until they have also told what became of it.
         self.sending = 0
+        # Flushes under way: what is not due yet is tried all the same.
+        self.flushes = 0
         # Delivered, but the file could not be deleted: not to be sent again by this process.
         self.finished: set[str] = set()
         # Being written to disk at last, so not to be sent from memory at the same time.
@@ -129,6 +129,10 @@ class Schedule:
             return heapq.heappop(self._later)[2]
         return self._backlog.popleft() if self._backlog else None
 
+    def due_only(self, entry: Entry) -> bool:
+        """Tell whether an entry is to be left alone when its file says that it is not due yet."""
+        return entry.receipt is None and (self.flushes == 0 or entry.name.attempts >= POISON_ATTEMPTS)
+
     def back_off(self, entry: Entry, due_s: float) -> None:
         """Let an entry wait until `due_s` on the monotonic clock."""
         self.in_flight.discard(entry.key)
@@ -152,8 +156,6 @@ class Schedule:
             for due_s, order, entry in self._later
         ]
         heapq.heapify(self._later)
-        for entry in self._backlog:
-            entry.due_only = entry.name.attempts >= POISON_ATTEMPTS
 
     def ready(self, now_s: float) -> int:
         """Return how many entries could be sent now if the destination takes them."""

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Literal
 
 from tuner_langchain.delivery.item import ItemName, destination_of
-from tuner_langchain.delivery.policy import POISON_ATTEMPTS
 from tuner_langchain.delivery.schedule import Entry
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ class Search:
         self._after = {"new": "", "upload": ""}
         self._complete = False
         self._looking = False
-        # A flush asked for a look from the start; the look under way is such a one.
         self._urgent = False
-        self._hurried = False
         self._swept_s = float("-inf")
         self.next_s = float("-inf")
 
@@ -42,7 +39,7 @@ class Search:
         if self._looking:
             return False
         if self._urgent:
-            self._urgent, self._hurried, self._complete = False, True, False
+            self._urgent, self._complete = False, False
             self._after = {"new": "", "upload": ""}
         elif now_s < self.next_s if self._complete else not schedule.backlog_is_empty():
             return False
@@ -50,7 +47,7 @@ class Search:
         return True
 
     def restart(self) -> None:
-        """Begin from the start, with the process' lock held, and bring what is not due too: somebody flushes."""
+        """Begin from the start, with the process' lock held: somebody flushes."""
         self._urgent = True
 
     @property
@@ -89,7 +86,6 @@ class Search:
             self._after[folder] = text
             if name is not None and name.destination == self._destination and name.key not in known:
                 entries.append(Entry(name, folder=folder))
-                entries[-1].due_only = not self._hurried or name.attempts >= POISON_ATTEMPTS
                 if len(entries) == BATCH:
                     return entries, False
         return entries, len(texts) < limit
@@ -101,7 +97,6 @@ class Search:
             self._looking = False
             self._complete = complete
             if complete:
-                self._hurried = False
                 self._after = {"new": "", "upload": ""}
                 jitter = 1.0 + process.runtime.random()
                 self.next_s = process.runtime.monotonic_s() + self._pause_s() * jitter

@@ -88,13 +88,15 @@ class Sender:
 
     def _claim(self, entry: Entry) -> Claim | MemoryClaim | None:
         with self._process.lock:
-            memory, storing = entry.memory, self._process.schedule.storing == entry.key
+            schedule = self._process.schedule
+            memory, storing = entry.memory, schedule.storing == entry.key
+            due_only = schedule.due_only(entry)
         if storing:
             self._process.wait_again(entry, _STORING_S)
             return None
         if memory is not None:
             return MemoryClaim(self._process.outbox, entry.name, memory)
-        claim = self._process.outbox.claim("new", entry.file, due_only=entry.due_only)
+        claim = self._process.outbox.claim("new", entry.file, due_only=due_only)
         if isinstance(claim, Claim) and self._is_ours(claim):
             return claim
         if isinstance(claim, Unclaimed):
@@ -125,7 +127,7 @@ class Sender:
         elif unclaimed.why == "gone":
             self._moved(entry)
         else:
-            self._wait_or_drop(entry, min(unclaimed.due_s, _UNREADABLE_S) or _BUSY_S)
+            self._wait_or_drop(entry, unclaimed.due_s or _BUSY_S)
 
     def _moved(self, entry: Entry) -> None:
         """Find out what another process made of an item, when it is this process' own."""
@@ -151,10 +153,12 @@ class Sender:
 
     def _wait_or_drop(self, entry: Entry, pause_s: float) -> None:
         """Come back to a call of this process, or to one that a flush wants; a later look finds the others."""
-        if entry.receipt is not None or not entry.due_only:
-            self._process.wait_again(entry, pause_s)
-        else:
-            self._process.drop(entry)
+        with self._process.lock:
+            flushing = self._process.schedule.flushes > 0
+            if entry.receipt is None and not flushing:
+                self._process.schedule.drop(entry)
+                return
+        self._process.wait_again(entry, min(pause_s, _BUSY_S) if flushing else pause_s)
 
 
 def _where(error: Exception) -> str:

@@ -67,10 +67,13 @@ class Uploads:
         if entry.memory is not None:
             claim = MemoryClaim(process.outbox, entry.name, entry.memory)
         else:
-            claim = process.outbox.claim("upload", entry.file, due_only=entry.due_only)
-        if isinstance(claim, Unclaimed) and claim.why in ("busy", "later") and entry.receipt is not None:
-            process.wait_again(entry, claim.due_s or _BUSY_S)
-            return
+            with process.lock:
+                due_only, keep = process.schedule.due_only(entry), process.schedule.flushes > 0
+            claim = process.outbox.claim("upload", entry.file, due_only=due_only)
+            keep = keep or entry.receipt is not None
+            if isinstance(claim, Unclaimed) and claim.why in ("busy", "later") and keep:
+                process.wait_again(entry, min(claim.due_s, _BUSY_S) or _BUSY_S)
+                return
         if isinstance(claim, Unclaimed) or not claim.begin_attempt():
             process.drop(entry)
             return
