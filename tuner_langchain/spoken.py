@@ -65,7 +65,7 @@ class SpokenTurns:
             "transcript_confidence": _share(confidence),
             "stt_node_ttfb": _amount("stt_node_ttfb", stt_node_ttfb),
         }
-        self._add("user", text, start_ms, end_ms, words, extra)
+        self._add("user", text, start=start_ms, end=end_ms, words=words, extra=extra)
 
     def add_agent_turn(
         self,
@@ -96,17 +96,26 @@ class SpokenTurns:
             raise CallFactError(f"interrupted: is {interrupted!r}. Expected True or False.")
         heard = None if spoken_text is None else _words_of("spoken_text", spoken_text)
         extra = {"tts_node_ttfb": _amount("tts_node_ttfb", tts_node_ttfb)}
-        self._add("agent", text, start_ms, end_ms, words, extra, interrupted=interrupted, heard=heard)
+        self._add(
+            "agent",
+            text,
+            start=start_ms,
+            end=end_ms,
+            words=words,
+            extra=extra,
+            interrupted=interrupted,
+            heard=heard,
+        )
 
     def _add(
         self,
         role: Literal["user", "agent"],
         text: str,
+        *,
         start: Moment | None,
         end: Moment | None,
         words: Sequence[Mapping[str, Any]] | None,
         extra: dict[str, Any],
-        *,
         interrupted: bool | None = None,
         heard: str | None = None,
     ) -> None:
