@@ -60,7 +60,7 @@ def test_an_error_stands_with_its_message_under_what_failed() -> None:
 def test_an_answer_that_was_cut_off_ends_in_the_cut() -> None:
     """Where the words end, the scissors are; and at the end of the bar."""
     text = timeline_text(samples.restaurant())
-    assert "a lentil stew, the ✂ [cut off by the caller]" in text
+    assert "a lentil stew, the ✂ [cut off]" in text
     assert "━✂" in text
 
 

@@ -254,6 +254,17 @@ def test_an_exception_that_passed_through_a_node_is_told_at_the_tool_that_raised
     assert [bar.failed for bar in story.bars] == [True, True]
 
 
+@pytest.mark.parametrize("status", ["cancelled", "unfinished"])
+def test_a_tool_that_was_stopped_did_not_fail(status: str) -> None:
+    """Its result row has no answer, and says so as an error; nothing went wrong."""
+    rows = samples.tool(1, 10, 800, "look", "1", {}, ValueError(status))
+    for row in rows:
+        row["metadata"]["status"] = status
+    story = read_story(samples.document("stopped", rows))
+    assert story.problems == []
+    assert [(bar.status, bar.failed) for bar in story.bars] == [(status, False)]
+
+
 def test_words_that_were_withheld_are_named_as_such() -> None:
     """A row without words says whether there were any."""
     hidden, silent = samples.user(1, 0, 10, ""), samples.agent(1, 20, 30, "")

@@ -30,7 +30,7 @@ def speech_facts(row: Row) -> list[Fact]:
     if (sure := number(metadata.get("transcript_confidence"))) is not None:
         facts.append(Fact("transcript confidence", f"{sure:.0%}"))
     if metadata.get("interrupted") is True:
-        facts.append(Fact("interrupted", "the caller cut this answer off"))
+        facts.append(Fact("interrupted", "this answer was cut off"))
     return facts + _others(metadata, {"transcript_confidence"})
 
 

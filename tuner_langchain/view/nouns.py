@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["user", "agent", "node", "tool", "model"]
 
-FINE = frozenset({"ok", ""})
+STOPPED = frozenset({"cancelled", "unfinished"})
 FAILED = frozenset({"error", "raised", "unknown_tool"})
 
 

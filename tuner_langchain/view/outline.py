@@ -117,7 +117,7 @@ class Outline:
         """Yield what is to be said of a bar: words, reason, what went in and out, and what went wrong."""
         room = self._width - cells(indent)
         if bar.kind in ("user", "agent"):
-            ending = f" {self._glyphs.scissors} [cut off by the caller]" if bar.cut else ""
+            ending = f" {self._glyphs.scissors} [cut off]" if bar.cut else ""
             for line in wrap(bar.text + ending, room):
                 yield [Piece(indent + line)]
         if latency := _value(bar, FIRST_TOKEN):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tuner_langchain.view.facts import model_facts, node_facts, speech_facts, tool_facts
-from tuner_langchain.view.nouns import Bar
+from tuner_langchain.view.nouns import STOPPED, Bar
 from tuner_langchain.view.reading import items, mapping, number, whole, words
 
 Row = Mapping[str, Any]
@@ -186,7 +186,8 @@ def _answer(call: Bar, asked: Row, row: Row) -> None:
             call.end_ms = max(call.end_ms, times(row)[1])
     status = words(metadata.get("status"))
     call.status = status if status and call.status == "ok" else call.status
-    if tool.get("is_error") is True:
+    # A tool that was cancelled, or whose call ended first, has no answer; that is not a failure of its own.
+    if tool.get("is_error") is True and call.status not in STOPPED:
         call.status = call.status if call.status != "ok" else "error"
         call.error = (
             words(tool.get("error")) or error_text(mapping(tool.get("result")).get("error")) or "error"

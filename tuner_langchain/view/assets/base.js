@@ -60,7 +60,7 @@ const turnName = (number) => (number ? `turn ${number}` : "before the first turn
 
 /** A status in words; nothing when all went well. */
 function statusWords(bar) {
-  if (bar.kind === "agent" && bar.cut) return "cut off by the caller";
+  if (bar.kind === "agent" && bar.cut) return "cut off";
   return bar.status === "ok" ? "" : bar.status.replaceAll("_", " ");
 }
 
