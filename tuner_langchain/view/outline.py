@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tuner_langchain.view.facts import FIRST_TOKEN, status_words
 from tuner_langchain.view.figures import count_text, duration_text, moment_text, money_text
@@ -12,15 +12,18 @@ from tuner_langchain.view.path import PSEUDO
 from tuner_langchain.view.story import read_story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from tuner_langchain.view.nouns import Bar, Story, Turn
+    from tuner_langchain.view.lines import Meaning
+    from tuner_langchain.view.nouns import Bar, Kind, Story, Turn
 
 NARROWEST = 50
 _DURATION = 10
+# A node's bar is as long as all that lies in it: drawn back, so that what took the time stands out.
+_BARS: Final[Mapping[Kind, Meaning]] = {"node": "dim"}
 
 
-def timeline_text(document: dict[str, Any], *, width: int = 80) -> str:
+def timeline_text(document: Mapping[str, Any], *, width: int = 80) -> str:
     """Return a call as plain text, for a test's report, a log or a print.
 
     Args:
@@ -98,7 +101,7 @@ class Outline:
         took = "" if silent else failed + duration_text(bar.duration_ms)
         yield [
             Piece(name, bar.kind), Piece(pad(mark, self._name_width - cells(name) + 1), "slow"),
-            Piece(self._drawn(bar, turn), "error" if bar.failed else bar.kind),
+            Piece(self._drawn(bar, turn), "error" if bar.failed else _BARS.get(bar.kind, bar.kind)),
             Piece(f" {took:>{_DURATION}}", "error" if bar.failed else "plain"),
         ]  # fmt: skip
         yield from self._below(bar, indent + "  ")

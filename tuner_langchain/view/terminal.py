@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDEST = 120  # beyond this the eye loses the line from a name to its figure
 _STYLES: Final[dict[Meaning, str]] = {
-    "plain": "", "dim": "dim", "head": "bold", "user": "cyan", "agent": "blue", "node": "", "tool": "yellow",
+    "plain": "", "dim": "dim", "head": "bold", "user": "cyan", "agent": "green", "node": "", "tool": "yellow",
     "model": "magenta", "error": "bold red", "slow": "bold reverse",
 }  # fmt: skip
 
