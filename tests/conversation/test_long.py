@@ -9,9 +9,9 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from scripted import ScriptedModel, calls
 
 from conversation.driving import handler, said
-from scripted import ScriptedModel, calls
 
 TURNS = 200
 
@@ -32,7 +32,11 @@ def agent(memory: bool) -> Any:
 
 def rows(number: int) -> list[str]:
     """What each turn must add: every third question is the same as the one before it."""
-    return [f"{number} user: {question(number)}", f"{number} agent: One moment.", f"{number} agent: Here you are."]
+    return [
+        f"{number} user: {question(number)}",
+        f"{number} agent: One moment.",
+        f"{number} agent: Here you are.",
+    ]
 
 
 def question(number: int) -> str:
@@ -52,9 +56,15 @@ def test_two_hundred_turns(memory: bool) -> None:
         else:
             # As programs that keep the conversation themselves do: new objects every time, without ids.
             history.append(HumanMessage(question(number)))
-            copies = [type(message)(message.content) for message in history if isinstance(message, HumanMessage | AIMessage)]
+            copies = [
+                type(message)(message.content)
+                for message in history
+                if isinstance(message, HumanMessage | AIMessage)
+            ]
             program.invoke({"messages": copies}, config)
             history += [AIMessage("One moment."), AIMessage("Here you are.")]
 
     assert said(call) == [row for number in range(1, TURNS + 1) for row in rows(number)]
-    assert [row["metadata"]["turn"] for row in call.timeline] == sorted(row["metadata"]["turn"] for row in call.timeline)
+    assert [row["metadata"]["turn"] for row in call.timeline] == sorted(
+        row["metadata"]["turn"] for row in call.timeline
+    )
