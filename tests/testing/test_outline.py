@@ -81,6 +81,18 @@ def test_visits_of_one_node_side_by_side() -> None:
     ]
 
 
+def test_what_a_node_said_stands_last() -> None:
+    """A sentence that no model made has its node's start; a tool that begins a millisecond later is not after it."""
+    said, called = agent("19:30 works.", node="act"), tool("find", {}, 1, node="act")
+    outlines = {
+        Timeline(document(node("act"), *rows)).outline() for rows in ([said, *called], [*called, said])
+    }
+
+    assert outlines == {
+        "node: act from __start__\n  tool: find()\n  result: find -> 1\n  agent: 19:30 works."
+    }
+
+
 def test_tools_that_a_model_asked_for_together() -> None:
     """They run side by side, so they stand in name order; tools that the node's own code called keep their order."""
     own = "0a443624-977e-4883-b879-7ae40d0e61d3"

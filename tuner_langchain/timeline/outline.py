@@ -8,15 +8,15 @@
       agent: 19:30 works. Shall I book it?
 
 Two runs that did the same have the same lines. So the order is that of the program, not of the clock: what
-happened inside a node stands below it; nodes of one step, and tools that a model asked for together, stand in name
-order; a result follows its call.
+happened inside a node stands below it, what it said last; nodes of one step, and tools that a model asked for
+together, stand in name order; a result follows its call.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ class _Block(NamedTuple):
 
     told: tuple[str, ...]
     asked: bool = False
+    said: bool = False
 
     def lines(self, depth: int) -> Iterator[str]:
         yield from (INDENT * depth + line for line in self.told)
@@ -60,23 +61,10 @@ class _Place:
         self.inside: list[_Step | _Block] = []
 
     def lines(self, depth: int) -> Iterator[str]:
-        for item in self._pooled() if len(self.visits) > 1 else self._settled():
+        # A sentence that no model made has its node's start, so it would stand before or among what the node called.
+        items = sorted(self.inside, key=_is_said) if self.visits else self.inside
+        for item in _pooled(items) if len(self.visits) > 1 else _settled(items):
             yield from item.lines(depth)
-
-    def _settled(self) -> Iterator[_Step | _Block]:
-        """Yield what is inside one visit; which of the tools asked for together starts first is chance."""
-        for asked, items in groupby(self.inside, key=lambda item: isinstance(item, _Block) and item.asked):
-            together: list[Any] = list(items)
-            yield from sorted(together) if asked else together
-
-    def _pooled(self) -> Iterator[_Step | _Block]:
-        """Yield what is inside visits side by side: which of them did it, the rows do not say."""
-        yield from sorted(item for item in self.inside if isinstance(item, _Block))
-        steps: dict[int | None, _Step] = {}
-        for item in self.inside:
-            if isinstance(item, _Step):
-                steps.setdefault(item.number, _Step(item.number)).take(item)
-        yield from steps.values()
 
 
 class _Step:
@@ -97,6 +85,33 @@ class _Step:
         for _, place in sorted(self.places.items()):
             yield from (INDENT * depth + line for line in sorted(place.visits))
             yield from place.lines(depth + 1)
+
+
+def _is_said(item: _Step | _Block) -> bool:
+    return isinstance(item, _Block) and item.said
+
+
+def _is_asked(item: _Step | _Block) -> bool:
+    return isinstance(item, _Block) and item.asked
+
+
+def _settled(items: Iterable[_Step | _Block]) -> Iterator[_Step | _Block]:
+    """Yield what is inside one visit; which of the tools asked for together starts first is chance."""
+    for asked, group in groupby(items, key=_is_asked):
+        together: list[Any] = list(group)
+        yield from sorted(together) if asked else together
+
+
+def _pooled(items: Sequence[_Step | _Block]) -> Iterator[_Step | _Block]:
+    """Yield what is inside visits side by side: which of them did it, the rows do not say."""
+    blocks = [item for item in items if isinstance(item, _Block)]
+    yield from sorted(block for block in blocks if not block.said)
+    steps: dict[int | None, _Step] = {}
+    for item in items:
+        if isinstance(item, _Step):
+            steps.setdefault(item.number, _Step(item.number)).take(item)
+    yield from steps.values()
+    yield from sorted(block for block in blocks if block.said)
 
 
 class _Turn:
@@ -152,7 +167,7 @@ def _blocks(rows: Sequence[Row], turns: Sequence[int]) -> dict[int, NodeVisit | 
     found: dict[int, NodeVisit | _Block] = {index_of[id(v.row)]: v for v in node_visits(rows, turns)}
     for said in utterances(rows, turns):
         mark = " [interrupted]" if said.interrupted else ""
-        found[index_of[id(said.row)]] = _Block((f"{said.role}: {_one_line(said.text)}{mark}",))
+        found[index_of[id(said.row)]] = _Block((f"{said.role}: {_one_line(said.text)}{mark}",), said=True)
     told = set()
     for use in tool_uses(rows, turns):
         lines = [_call_line(use)]
