@@ -11,6 +11,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.fs import FileSystem
 from tuner_langchain.delivery.outbox import Outbox
 from tuner_langchain.delivery.process import Parts
@@ -213,5 +214,4 @@ def _leave() -> None:
             delivery._at_exit()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+forks.after_in_child(_after_fork_in_child)

@@ -8,6 +8,7 @@ deadline.
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 - the resolver would import it in the midst of things, perhaps of a fork
 import socket
 import threading
 import time

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.events import DeliveryEvent, EventKind, Notifier
 from tuner_langchain.delivery.item import destination_of
 from tuner_langchain.delivery.log import Log
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tuner_langchain.delivery.client_port import Client
     from tuner_langchain.delivery.outbox import Outbox
     from tuner_langchain.delivery.runtime import Runtime
+
+
+# How often a flush asks for a call that another process has in its hands.
+FLUSH_POLL_S = 1.0
 
 
 @dataclass(slots=True)
@@ -80,7 +85,8 @@ class Process:
         """Return the one client, made on first use: importing it takes longer than finishing many calls."""
         with self.client_lock:
             if self.client is None:
-                self.client = self.parts.make_client(self.parts.config)
+                with forks.held_off():
+                    self.client = self.parts.make_client(self.parts.config)
             return self.client
 
     def close_client(self) -> None:
@@ -107,6 +113,15 @@ class Process:
             if entry.key in self.schedule.in_flight:
                 self.schedule.back_off(entry, self.runtime.monotonic_s() + pause_s)
                 self.lock.notify_all()
+
+    def wait_or_drop(self, entry: Entry, pause_s: float) -> None:
+        """Come back to a call of this process, or to any while somebody flushes; a later look finds the others."""
+        with self.lock:
+            flushing = self.schedule.flushes > 0
+            if entry.receipt is None and not flushing:
+                self.schedule.drop(entry)
+                return
+        self.wait_again(entry, min(pause_s, FLUSH_POLL_S) if flushing else pause_s)
 
     def drop(self, entry: Entry) -> None:
         """Leave an entry to whoever has it now."""

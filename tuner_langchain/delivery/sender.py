@@ -127,7 +127,7 @@ class Sender:
         elif unclaimed.why == "gone":
             self._moved(entry)
         else:
-            self._wait_or_drop(entry, unclaimed.due_s or _BUSY_S)
+            process.wait_or_drop(entry, unclaimed.due_s or _BUSY_S)
 
     def _moved(self, entry: Entry) -> None:
         """Find out what another process made of an item, when it is this process' own."""
@@ -150,15 +150,6 @@ class Sender:
         else:
             entry.file, entry.missed = str(found[1]), False
             self._process.wait_again(entry, _BUSY_S)
-
-    def _wait_or_drop(self, entry: Entry, pause_s: float) -> None:
-        """Come back to a call of this process, or to one that a flush wants; a later look finds the others."""
-        with self._process.lock:
-            flushing = self._process.schedule.flushes > 0
-            if entry.receipt is None and not flushing:
-                self._process.schedule.drop(entry)
-                return
-        self._process.wait_again(entry, min(pause_s, _BUSY_S) if flushing else pause_s)
 
 
 def _where(error: Exception) -> str:

@@ -68,11 +68,10 @@ class Uploads:
             claim = MemoryClaim(process.outbox, entry.name, entry.memory)
         else:
             with process.lock:
-                due_only, keep = process.schedule.due_only(entry), process.schedule.flushes > 0
+                due_only = process.schedule.due_only(entry)
             claim = process.outbox.claim("upload", entry.file, due_only=due_only)
-            keep = keep or entry.receipt is not None
-            if isinstance(claim, Unclaimed) and claim.why in ("busy", "later") and keep:
-                process.wait_again(entry, min(claim.due_s, _BUSY_S) or _BUSY_S)
+            if isinstance(claim, Unclaimed) and claim.why in ("busy", "later"):
+                process.wait_or_drop(entry, claim.due_s or _BUSY_S)
                 return
         if isinstance(claim, Unclaimed) or not claim.begin_attempt():
             process.drop(entry)
