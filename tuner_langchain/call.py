@@ -103,7 +103,7 @@ class Call:
 
     def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
         """Return the call's document as of `ended_ns`, as it may leave the process."""
-        return release(self.document(fold(record, self.span(ended_ns), capture), ended_ns), capture)
+        return release(self.document(fold(record, self.span(ended_ns)), ended_ns), capture)
 
     def bare(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
         """Return the least that can be said of the call, for when a fault of ours keeps `fold` from its work."""

@@ -29,7 +29,6 @@ from tuner_langchain.messages.tools import (
     ToolAnswer,
     as_object,
     asked,
-    failed_answers,
     found_documents,
     started_tool,
     tool_answer,
@@ -42,6 +41,7 @@ from tuner_langchain.runs import (
     Failure,
     ModelRun,
     Pause,
+    Refused,
     RetrieverRun,
     Run,
     ToolRun,
@@ -176,8 +176,10 @@ class TunerCallbackHandler(SpokenTurns, _Base):
         key = self._messages_key
         run.said = messages.added(outputs, key, run.last_input)
         run.output = langgraph.read_returned(outputs)
-        for answer in failed_answers(outputs, key):
-            run.tool_answers += ((answer.call_id, answer.name, self._tool_error(answer)),)
+        if run.said is not None and run.said.failed:
+            run.refused = tuple(
+                Refused(answer.call_id or "", answer.name, self._tool_error(answer)) for answer in run.said.failed
+            )
         if self._capture.node_outputs:
             run.output_json = self._frozen(without_history(outputs, key))
 
@@ -340,7 +342,9 @@ class TunerCallbackHandler(SpokenTurns, _Base):
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._record.open.get(run_id)
         if run is not None:
-            self._record.events.append(Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run))
+            self._record.events.append(
+                Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run)
+            )
 
     def on_interrupt(self, event: Any) -> None:
         """Take note of a graph that waits for a human; the only sign of a breakpoint."""

@@ -10,7 +10,7 @@ Times are nanoseconds of the handler's clock. `end_ns` is None while a run is op
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from tuner_langchain.messages import NOTHING, Added, Incoming, Purpose, Reply, Said
@@ -57,6 +57,14 @@ class Pause:
         self.root = root
         self.status = status
         self.at_ns = at_ns
+
+
+class Refused(NamedTuple):
+    """A tool call that a node answered with a failure, whether the tool ran or not."""
+
+    call_id: str
+    name: str | None
+    error: str | None
 
 
 class Turn:
@@ -112,7 +120,7 @@ class ChainRun(Run):
 
     __slots__ = (
         "edges", "given", "input_id", "input_json", "is_call", "is_start", "is_task", "last_input", "left", "ns",
-        "output", "output_json", "path", "routes_for", "said", "step", "tool_answers",
+        "output", "output_json", "path", "refused", "routes_for", "said", "step",
     )  # fmt: skip
     kind = "chain"
 
@@ -134,7 +142,7 @@ class ChainRun(Run):
             None  # on a graph's run that continues a paused one: where it is sent
         )
         self.edges: Any = None  # `langgraph.Edges`, on the run of a graph where they could be found
-        self.tool_answers: tuple[Any, ...] = ()  # failed tool messages at the end of a node's update
+        self.refused: tuple[Refused, ...] = ()
         self.input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
         self.output_json: bytes | None = None
         self.last_input: Said | None = None  # on a task: the ids of the last message it was given
@@ -144,7 +152,16 @@ class ChainRun(Run):
 class ModelRun(Run):
     """A call of a chat model or a text model."""
 
-    __slots__ = ("as_events", "first_token_ns", "model", "provider", "purpose", "reply", "streamed", "system_prompt")
+    __slots__ = (
+        "as_events",
+        "first_token_ns",
+        "model",
+        "provider",
+        "purpose",
+        "reply",
+        "streamed",
+        "system_prompt",
+    )
     kind = "model"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
@@ -163,7 +180,7 @@ class ToolRun(Run):
     """A tool call. `params` and `result` are frozen JSON; `goto` is where a command that it returned leads."""
 
     __slots__ = ("error", "goto", "params", "result", "status", "tool_call_id")
-    kind = "tool"
+    kind: Literal["tool", "retriever"] = "tool"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         super().__init__(run_id, parent, name, start_ns)
@@ -181,7 +198,7 @@ class RetrieverRun(ToolRun):
     """A retriever call, shown the way tools are."""
 
     __slots__ = ()
-    kind = "retriever"
+    kind: Literal["tool", "retriever"] = "retriever"
 
 
 class SpokenTurn:

@@ -8,17 +8,17 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolCallLimitMiddleware
 from langchain.agents.structured_output import ToolStrategy
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import MessagesState
 from langgraph.types import Command
 from pydantic import BaseModel
+from scripted import ScriptedModel, call, calls
 
-from graphs.play import EVERY, Play, case, sketch, step
+from graphs.play import EVERY, Play, case, sketch
 from graphs.prebuilt import create_react_agent
 from graphs.toolcalls import ask, broken, find_table, free_tables
-from scripted import ScriptedModel, call, calls
 
 # The script of a model is used up in order, so these are not driven in batches.
 ONE = EVERY
@@ -118,7 +118,7 @@ def agent_whose_tool_raises() -> Any:
     return ask(agent(call("broken", people=2), "Sorry.", tools=(broken,)))
 
 
-class Hooks(AgentMiddleware):  # type: ignore[type-arg]
+class Hooks(AgentMiddleware):
     """All hooks, none of which does anything."""
 
     def before_agent(self, state: Any, runtime: Any) -> Any:
@@ -216,7 +216,7 @@ def approved(*decisions: Any) -> Any:
         ],
         checkpointer=InMemorySaver(),
     )
-    turns = ({"messages": [("user", "Hello")]}, Command(resume={"decisions": list(decisions)}))
+    turns: Any = ({"messages": [("user", "Hello")]}, Command(resume={"decisions": list(decisions)}))
     return Play(program, turns, {"configurable": {"thread_id": "t1"}})
 
 

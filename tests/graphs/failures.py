@@ -175,7 +175,7 @@ def retries_in_vain() -> Any:
     modes=EVERY,
     fails="GraphRecursionError",
     errors="""
-    turn 1: GraphRecursionError: Recursion limit of 3 reached without hitting a stop condition. You can increase the limit by setting the `recursion_limit` config key.
+    turn 1: GraphRecursionError: Recursion limit of 3 reached…
 """,
 )
 def recursion_limit() -> Any:
@@ -196,7 +196,7 @@ class One(TypedDict, total=False):
     unordered=True,
     fails="InvalidUpdateError",
     errors="""
-    turn 1: InvalidUpdateError: At key 'value': Can receive only one value per step. Use an Annotated key to handle multiple values.
+    turn 1: InvalidUpdateError: At key 'value': Can receive only one value per step.…
 """,
 )
 def invalid_update() -> Any:
@@ -224,7 +224,7 @@ def node_that_returns_no_update() -> Any:
 """,
     modes=EVERY,
     errors="""
-    turn 1: GraphRecursionError: Recursion limit of 2 reached without hitting a stop condition. You can increase the limit by setting the `recursion_limit` config key.
+    turn 1: GraphRecursionError: Recursion limit of 2 reached…
 """,
 )
 def recursion_limit_of_a_subgraph_that_a_function_catches() -> Any:

@@ -7,12 +7,12 @@ from typing import Any
 from langchain_core.tools import tool
 from langgraph.graph import END, MessagesState, StateGraph
 from langgraph.types import Command, Send, interrupt
+from scripted import call
 
 from graphs.play import EVERY, Play, State, case, remembered, sketch, step
 from graphs.routing import route_to
 from graphs.subgraphs import inner
 from graphs.toolcalls import tools_graph
-from scripted import call
 
 GO: Any = {"log": []}
 
@@ -127,7 +127,7 @@ def interrupts_in_parallel() -> Any:
     graph = sketch("^ > a > b > d > $", "a > c > d", nodes={"b": asking("b", "b?"), "c": asking("c", "c?")})
 
     def answers(play: Play) -> Any:
-        asked = play.program.get_state(play.config).tasks  # type: ignore[attr-defined]
+        asked = play.program.get_state(play.config).tasks
         return Command(resume={task.interrupts[0].id: "yes" for task in asked})
 
     return remembered(graph, GO, answers)
@@ -235,7 +235,7 @@ def interrupts_in_sends() -> Any:
     )
 
     def answers(play: Play) -> Any:
-        asked = play.program.get_state(play.config).tasks  # type: ignore[attr-defined]
+        asked = play.program.get_state(play.config).tasks
         return Command(resume={task.interrupts[0].id: "yes" for task in asked})
 
     return remembered(graph, GO, answers)
@@ -359,7 +359,7 @@ def new_input_instead_of_a_resume() -> Any:
 )
 def state_updated_by_hand() -> Any:
     def updated(play: Play) -> Any:
-        play.program.update_state(play.config, {"log": ["b"]}, as_node="b")  # type: ignore[attr-defined]
+        play.program.update_state(play.config, {"log": ["b"]}, as_node="b")
 
     return remembered(sketch("^ > a > b > c > $"), GO, updated, interrupt_before=["b"])
 

@@ -20,9 +20,9 @@ import operator
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Any, TypedDict
 
-from langchain_core.runnables import Runnable
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
@@ -43,9 +43,9 @@ class State(TypedDict, total=False):
 class Play:
     """A program and the inputs of its turns; an input may be a function of the program, called before its turn."""
 
-    program: Runnable[Any, Any]
+    program: Any
     turns: Iterable[Any] = ({"log": []},)
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Any = field(default_factory=dict)
 
 
 @dataclass
@@ -110,7 +110,7 @@ def play_of(built: Any) -> Play:
     return play
 
 
-def step(name: str, update: Any = None) -> Callable[[State], Any]:
+def step(name: str, update: Any = None) -> Any:
     """Return a node that does nothing but say its name."""
 
     def run(state: State) -> Any:
@@ -128,9 +128,9 @@ def sketch(*paths: str, nodes: Mapping[str, Any] | None = None, state: Any = Sta
     for path in paths:
         stops = [{"^": START, "$": END}.get(stop, stop) for stop in path.split(" > ")]
         names |= dict.fromkeys(stop for stop in stops if stop not in (START, END))
-        edges += zip(stops, stops[1:], strict=False)
+        edges += pairwise(stops)
     for name in names:
-        graph.add_node(name, (nodes or {}).get(name) or step(name))
+        graph.add_node(name, (nodes or {}).get(name, step(name)))
     for start, end in dict.fromkeys(edges):
         graph.add_edge(start, end)
     return graph

@@ -15,9 +15,9 @@ from langgraph.cache.memory import InMemoryCache
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import CachePolicy, Command, Send
 from pydantic import BaseModel
+from scripted import ScriptedModel
 
 from graphs.play import ASYNC, BATCH, EVERY, SYNC, Play, State, case, remembered, sketch, step
-from scripted import ScriptedModel
 
 
 def route_to(where: Any, name: str = "route") -> Any:
@@ -746,7 +746,7 @@ class Answer(TypedDict, total=False):
 )
 def lcel_chain_as_node() -> Any:
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
-    chain = (
+    chain: Any = (
         RunnableLambda(lambda state: {"question": "Where?"})
         | prompt
         | ScriptedModel("Here.")
@@ -763,7 +763,9 @@ def lcel_chain_as_node() -> Any:
     b <- both [edge]
 """)
 def lcel_parallel_as_node() -> Any:
-    both = RunnableParallel(log=RunnableLambda(lambda state: ["both"]), go=RunnableLambda(lambda state: "x"))
+    both: Any = RunnableParallel(
+        log=RunnableLambda(lambda state: ["both"]), go=RunnableLambda(lambda state: "x")
+    )
     return sketch("^ > both > b > $", nodes={"both": both})
 
 

@@ -10,6 +10,7 @@ import langgraph.errors
 import pytest
 from langchain_core.tools import tool
 from langgraph.graph import MessagesState
+from scripted import ScriptedModel, call
 
 from graphs.invariants import check
 from graphs.notation import written
@@ -17,7 +18,6 @@ from graphs.play import sketch
 from graphs.subgraphs import inner
 from graphs.test_table import handler
 from graphs.toolcalls import tools_graph
-from scripted import ScriptedModel, call
 
 
 class Gate:
@@ -110,7 +110,7 @@ def test_cancelled_in_a_model_call() -> None:
     gate = Gate()
 
     async def ask(state: Any) -> Any:
-        return {"messages": [await Waiting("never").ainvoke("Hello")]}
+        return {"messages": [await Waiting(script=("never",)).ainvoke("Hello")]}
 
     async def main() -> None:
         await cut(
@@ -194,9 +194,9 @@ def test_an_async_stream_that_is_closed() -> None:
     async def main() -> None:
         gate = Gate()
         program = sketch("^ > a > b > $", nodes={"b": gate.wait}).compile()
-        stream = program.astream({"log": []}, {"callbacks": [made]})
+        stream: Any = program.astream({"log": []}, {"callbacks": [made]})
         await anext(stream)
-        waiting = asyncio.create_task(anext(stream))
+        waiting: Any = asyncio.ensure_future(anext(stream))
         await gate.reached.wait()
         waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):

@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.graph import END, MessagesState
 from langgraph.types import Command
+from scripted import ScriptedModel, call
 
 from graphs.invariants import check
 from graphs.notation import written
@@ -23,7 +24,6 @@ from graphs.routing import route_to
 from graphs.subgraphs import inner
 from graphs.test_table import handler
 from graphs.toolcalls import broken, find_table, secretive, tools_graph
-from scripted import ScriptedModel, call
 from tuner_langchain import Capture
 
 GO: Any = {"log": []}
@@ -53,7 +53,8 @@ def test_handler_in_with_config() -> None:
     program = sketch("^ > a > b > $").compile().with_config(callbacks=[made])
     program.invoke(GO)
     program.invoke(GO, {"callbacks": [made]})
-    assert rows(made) == {turn: ["a <- __start__ [entry]", "b <- a [edge]"] for turn in (1, 2)}
+    wanted = ["a <- __start__ [entry]", "b <- a [edge]"]
+    assert rows(made) == {1: wanted, 2: wanted}
 
 
 def test_handler_passed_to_a_nested_graph_again() -> None:
@@ -103,9 +104,7 @@ def test_several_threads_on_one_handler() -> None:
     for thread in threads:
         thread.join()
     wanted = ["a <- __start__ [entry]", "b <- a [edge]", "c <- a [edge]", "d <- b+c [edge]"]
-    assert {turn: sorted(lines) for turn, lines in rows(made).items()} == {
-        turn: wanted for turn in range(1, 9)
-    }
+    assert {turn: sorted(lines) for turn, lines in rows(made).items()} == dict.fromkeys(range(1, 9), wanted)
 
 
 def test_many_tasks_on_one_handler() -> None:
@@ -123,9 +122,7 @@ def test_many_tasks_on_one_handler() -> None:
         "sub:x <- __start__ [entry]",
         "sub:y <- sub:x [edge]",
     ]
-    assert {turn: sorted(lines) for turn, lines in rows(made).items()} == {
-        turn: wanted for turn in range(1, 9)
-    }
+    assert {turn: sorted(lines) for turn, lines in rows(made).items()} == dict.fromkeys(range(1, 9), wanted)
 
 
 def test_parallel_nodes_that_fail_in_several_threads() -> None:
@@ -144,7 +141,7 @@ def test_parallel_nodes_that_fail_in_several_threads() -> None:
     program = sketch(
         *(f"^ > {name} > $" for name in names), nodes={name: fail(name) for name in names}
     ).compile()
-    with pytest.raises(ValueError, match="[abcd]"):
+    with pytest.raises(ValueError, match=r"[abcd]"):
         program.invoke(GO, {"callbacks": [made], "max_concurrency": 8})
     assert sorted(rows(made)[1]) == [
         f"{name} <- __start__ [entry] = error ValueError: {name}" for name in names
@@ -217,8 +214,8 @@ def test_nothing_of_the_program_is_kept() -> None:
     class Big:
         """Something of the program."""
 
-    class Oops(Exception):  # noqa: N818 - built-in exceptions cannot be referenced weakly
-        """An exception of the program."""
+    class Oops(Exception):
+        """An exception of the program; those that Python brings cannot be referenced weakly."""
 
     kept: list[weakref.ref[Any]] = []
 
@@ -276,8 +273,9 @@ def test_custom_events_are_on_the_row_of_their_node() -> None:
     made = handler()
 
     def tell(state: Any, config: RunnableConfig) -> Any:
+        later: Any = RunnableLambda(lambda n: dispatch_custom_event("two", [n]))
         dispatch_custom_event("one", {"n": 1})
-        RunnableLambda(lambda _: dispatch_custom_event("two", [2])).invoke(None, config)
+        later.invoke(2, config)
         return {"log": []}
 
     program = sketch("^ > a > sub > $", nodes={"a": tell, "sub": inner(nodes={"x": tell})}).compile()
@@ -324,7 +322,8 @@ def test_a_pause_and_its_resume() -> None:
 def test_a_breakpoint(kind: str) -> None:
     """A breakpoint, which no other callback tells of, is among the call's pauses."""
     made = handler()
-    play = remembered(sketch("^ > a > b > $"), **{kind: ["b"] if kind == "interrupt_before" else ["a"]})
+    where: Any = {kind: ["b"] if kind == "interrupt_before" else ["a"]}
+    play = remembered(sketch("^ > a > b > $"), **where)
     play.program.invoke(GO, {**play.config, "callbacks": [made]})
     pauses = made.timeline.document["metadata"].get("pauses", [])
     if not pauses:

@@ -11,11 +11,11 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import InjectedToolCallId, ToolException, tool
 from langgraph.graph import END, MessagesState, StateGraph
-from graphs.prebuilt import InjectedState, ToolNode, tools_condition
 from langgraph.types import Command
+from scripted import call, calls
 
 from graphs.play import ASYNC, BATCH, EVERY, Play, case, sketch, step
-from scripted import call, calls
+from graphs.prebuilt import InjectedState, ToolNode, tools_condition
 
 TOOL_MODES = (*EVERY, *BATCH)
 

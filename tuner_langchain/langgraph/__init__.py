@@ -7,9 +7,11 @@ on a node's name.
 
 from __future__ import annotations
 
+from langgraph.constants import START
+
 from tuner_langchain.langgraph.edges import Branch, Edges, edges_by_path, edges_on_stack
 from tuner_langchain.langgraph.failures import failure_kind, handover, interrupt_values
-from tuner_langchain.langgraph.marks import PUSH, RESUME, START, mark
+from tuner_langchain.langgraph.marks import PUSH, RESUME, mark
 from tuner_langchain.langgraph.returned import (
     Goto,
     hands_over,
@@ -30,8 +32,8 @@ __all__ = [
     "edges_on_stack",
     "failure_kind",
     "handover",
-    "interrupt_values",
     "hands_over",
+    "interrupt_values",
     "mark",
     "read_command",
     "read_given",

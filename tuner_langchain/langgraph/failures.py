@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.langgraph.returned import Goto, read_command
-from tuner_langchain.runs import FailureKind
+
+if TYPE_CHECKING:
+    from tuner_langchain.runs import FailureKind
 
 _KINDS: dict[type[BaseException], FailureKind] = {}
 

@@ -31,14 +31,15 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
             break  # a user's tags may look alike; they come after LangGraph's own
     if not metadata or run.name is None or metadata.get("langgraph_node") != run.name:
         return
-    ns, path = metadata.get("langgraph_checkpoint_ns"), metadata.get("langgraph_path") or ()
+    ns = metadata.get("langgraph_checkpoint_ns")
+    path: tuple[Any, ...] = tuple(metadata.get("langgraph_path") or ())
     around = run.task
     if not ns or ns == (around.ns if around is not None else None):
         return
     step = metadata.get("langgraph_step")
     is_call = len(path) == 4 and path[-1] is True
     if is_call or f"{_STEP}{step}" in (tags or ()):
-        _take(run, ns, tuple(path), step, is_call=is_call)
+        _take(run, ns, path, step, is_call=is_call)
         if run.name == START and "langsmith:hidden" in (tags or ()):
             run.is_task, run.is_start = False, True
 

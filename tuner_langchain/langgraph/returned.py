@@ -52,8 +52,9 @@ def read_command(command: Any) -> tuple[Goto, ...]:
 
 def hands_over(value: Any) -> bool:
     """Return whether a tool returned a command that leads somewhere, alone or in a list."""
-    commands = value[:MAX_ITEMS] if isinstance(value, list) else (value,)
-    return any(isinstance(item, Command) and (item.goto or item.graph is not None) for item in commands)
+    if isinstance(value, list):
+        return any(isinstance(item, Command) and hands_over(item) for item in value[:MAX_ITEMS])
+    return isinstance(value, Command) and bool(value.goto or value.graph is not None)
 
 
 def read_given(inputs: Any) -> tuple[Goto, ...] | None:

@@ -11,12 +11,14 @@ from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
 from tuner_langchain.messages.forms import form_of
+from tuner_langchain.messages.tools import ToolAnswer, tool_answer
 
 HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
 AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
 TOOL: Final = frozenset({"tool", "function", "ToolMessageChunk"})
 REMOVE: Final = "remove"
 
+_MAX_FAILED: Final = 256
 _MESSAGE: Final = ("message", "tool_message")
 
 
@@ -54,7 +56,8 @@ class Added(NamedTuple):
     """What a node or a chain added to the conversation: the agent's messages with text, and ids it removed.
 
     `after` is the caller's message in front of them, where the output holds it, and `heard` what stands behind
-    them in the caller's name. `plain` marks an answer that is no message of a conversation.
+    them in the caller's name. `plain` marks an answer that is no message of a conversation. `failed` are the
+    failures that tool calls were answered with, where the output ends in them.
     """
 
     said: tuple[Said, ...]
@@ -62,6 +65,7 @@ class Added(NamedTuple):
     after: Said | None = None
     heard: tuple[Said, ...] = ()
     plain: bool = False
+    failed: tuple[ToolAnswer, ...] = ()
 
 
 NOTHING: Final = Incoming()
@@ -150,8 +154,15 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
     found: list[Said] = []
     removed: list[str] = []
     heard: list[Said] = []
+    failed: list[ToolAnswer] = []
     after = None
+    at_end = True
     for message in _new_messages(outputs, key, last_input):
+        if form_of(type(message)) == "tool_message":
+            if at_end and message.status == "error" and len(failed) < _MAX_FAILED:
+                failed.append(tool_answer(message))
+            continue
+        at_end = False
         kind, content, message_id = _parts(message)
         if kind in AI:
             text = content_text(content)
@@ -165,9 +176,9 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
                 after = human
                 break
             heard.append(human)
-    if not found and not removed and not heard:
+    if not (found or removed or heard or failed):
         return None
-    return Added(tuple(found[::-1]), tuple(removed), after, tuple(heard[::-1]))
+    return Added(tuple(found[::-1]), tuple(removed), after, tuple(heard[::-1]), failed=tuple(failed[::-1]))
 
 
 def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:

@@ -50,19 +50,6 @@ def tool_answer(output: Any) -> ToolAnswer:
     return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
 
 
-def failed_answers(outputs: Any, key: str) -> list[ToolAnswer]:
-    """Return the failures at the end of a node's update that tool calls were answered with."""
-    if form_of(type(_last(outputs, key))) != "tool_message":
-        return []
-    found: list[ToolAnswer] = []
-    for message in _from_the_end(outputs, key):
-        if form_of(type(message)) != "tool_message" or len(found) >= _MAX_ANSWERS:
-            break
-        if message.status == "error":
-            found.append(tool_answer(message))
-    return found[::-1]
-
-
 def as_object(value: Any) -> dict[str, Any]:
     """Return a value as a JSON object: an object as it is, anything else as its `value`."""
     return value if isinstance(value, dict) else {"value": value}
@@ -99,7 +86,7 @@ def _arguments(tool: Any) -> Iterable[str]:
     """Return the names of the arguments that a model gives to a tool, without what the program injects."""
     try:
         schema = tool.tool_call_schema
-        return schema["properties"] if isinstance(schema, Mapping) else schema.model_fields
+        return tuple(schema["properties"] if isinstance(schema, Mapping) else schema.model_fields)
     except Exception:  # noqa: BLE001 - the user's own schema; without its names no arguments are shown
         return ()
 
@@ -119,34 +106,6 @@ def _told(output: Any) -> ToolMessage | None:
                         if isinstance(message, ToolMessage):
                             return message
     return None
-
-
-def _last(outputs: Any, key: str) -> Any:
-    """Return the last message of a node's update, alone or in lists and commands."""
-    form = form_of(type(outputs))
-    if form == "mapping":
-        return _last(outputs.get(key), key)
-    if form == "list":
-        return _last(outputs[-1], key) if outputs else None
-    return _last(outputs.update, key) if form == "command" else outputs
-
-
-def _from_the_end(outputs: Any, key: str) -> Iterator[Any]:
-    """Yield the messages of a node's update, last first."""
-    form = form_of(type(outputs))
-    if form == "mapping":
-        outputs = outputs.get(key)
-        form = form_of(type(outputs))
-    if form == "command":
-        yield from _from_the_end(outputs.update, key)
-    elif form == "list":
-        for item in reversed(outputs):
-            if form_of(type(item)) in ("mapping", "command"):
-                yield from _from_the_end(item, key)
-            else:
-                yield item
-    elif outputs is not None:
-        yield outputs
 
 
 def _content(content: Any) -> dict[str, Any]:

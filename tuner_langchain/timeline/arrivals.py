@@ -90,7 +90,7 @@ class Arrivals:
 
     def at(self, name: str) -> Sequence[Source]:
         """Return what leads to a node, as far as it was seen."""
-        return self.names[name] if name in self.names else ()
+        return self.names.get(name, ())
 
     def sent(self, task: ChainRun) -> Sequence[Source]:
         """Return the Send that a node's execution was made for."""
@@ -212,13 +212,9 @@ class Departures:
         branches = found.edges.routers.get(name)
         if not branches:
             return
-        seen = {}
         late = [run for run in runs if run.routes_for is not None]
-        for place, run in zip(branches, late, strict=False):
-            seen[place] = run
-        for run in runs:
-            if run.seq in branches and run.output:
-                seen[run.seq] = run
+        seen = dict(zip(branches, late, strict=False))
+        seen |= {run.seq: run for run in runs if run.seq in branches and run.output}
         for place, branch in branches.items():
             if place in seen:
                 found.go(seen[place].output, Source(path, "router", branch.name), branch.ends)

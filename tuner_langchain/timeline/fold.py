@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tuner_langchain.capture import Capture
 from tuner_langchain.runs import CallRecord, ChainRun, Event, ModelRun, Run, ToolRun
-from tuner_langchain.segments import Segment
-from tuner_langchain.timeline.clock import Span
 from tuner_langchain.timeline.conversation import conversation
 from tuner_langchain.timeline.lines import with_latencies
 from tuner_langchain.timeline.nodes import node_row
 from tuner_langchain.timeline.problems import call_errors, call_events, call_pauses
 from tuner_langchain.timeline.sources import Routes
 from tuner_langchain.timeline.spoken import with_spoken
-from tuner_langchain.timeline.tools import tool_rows, unrun_rows
+from tuner_langchain.timeline.tools import refused_rows, tool_metadata, tool_rows
 from tuner_langchain.timeline.usage import model_calls, usage_metadata
+
+if TYPE_CHECKING:
+    from tuner_langchain.segments import Segment
+    from tuner_langchain.timeline.clock import Span
 
 
 class Folded(NamedTuple):
@@ -26,7 +27,7 @@ class Folded(NamedTuple):
     metadata: dict[str, Any]
 
 
-def fold(record: CallRecord, span: Span, capture: Capture) -> Folded:
+def fold(record: CallRecord, span: Span) -> Folded:
     """Return what happened in a call."""
     turns = {root: number for number, root in enumerate(list(record.turns), 1)}
     runs = list(record.runs)
@@ -90,7 +91,7 @@ class _Rows:
         row = node_row(task, visit, self._turn_of(task), self._events.get(task, ()), self._span)
         self._node_rows[task] = row
         self._rows.append((task.start_ns, row))
-        if task.tool_answers:
+        if task.refused:
             self._answered.append(task)
 
     def _take_tool(self, run: ToolRun) -> None:
@@ -105,12 +106,18 @@ class _Rows:
     def _take_unrun(self) -> None:
         # The innermost node ends first; the nodes around it may pass its answers on.
         for task in sorted(self._answered, key=self._span.end_of):
-            known = self._known_tools(task)
-            rows = unrun_rows(
-                task, self._routes.visits[task], self._turn_of(task), known, self._seen[task.root], self._record.asked,
-                self._span,
-            )  # fmt: skip
-            self._rows += ((self._span.end_of(task), row) for row in rows)
+            visit, turn, seen = self._routes.visits[task], self._turn_of(task), self._seen[task.root]
+            end_ns, known = self._span.end_of(task), self._known_tools(task)
+            for refused in task.refused:
+                if refused.call_id in seen:
+                    continue
+                seen.add(refused.call_id)
+                params = self._record.asked.get(refused.call_id, b"{}")
+                status = "error" if refused.name in known else "unknown_tool"
+                rows = refused_rows(
+                    refused, params, tool_metadata(visit, turn, status), self._span.ms(end_ns)
+                )
+                self._rows += ((end_ns, row) for row in rows)
 
     def _known_tools(self, task: ChainRun) -> frozenset[str]:
         edges = self._routes.edges_around(task)

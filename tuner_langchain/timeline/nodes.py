@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from tuner_langchain.runs import ChainRun, Event, Failure, Run
-from tuner_langchain.segments import Segment
-from tuner_langchain.timeline.arrivals import Source
-from tuner_langchain.timeline.clock import Span
-from tuner_langchain.timeline.sources import Visit
 from tuner_langchain.timeline.status import raising_node, status_of
+
+if TYPE_CHECKING:
+    from tuner_langchain.segments import Segment
+    from tuner_langchain.timeline.arrivals import Source
+    from tuner_langchain.timeline.clock import Span
+    from tuner_langchain.timeline.sources import Visit
 
 
 def graph_path(run: Run) -> str:

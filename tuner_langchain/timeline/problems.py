@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.runs import Event, ModelRun, Pause, Run, ToolRun
-from tuner_langchain.timeline.clock import Span
 from tuner_langchain.timeline.nodes import error_data, event_data, graph_path
 from tuner_langchain.timeline.status import raising_node
+
+if TYPE_CHECKING:
+    from tuner_langchain.timeline.clock import Span
 
 # LangGraph's word for a graph that stopped because a node asked something.
 _ASKED = "pending"

@@ -165,24 +165,32 @@ class Routes:
         return found
 
     def _sources(self, task: ChainRun, graph: GraphRun) -> Iterable[Source]:
-        if self._where.get(task.ns or "", graph) is not graph:
-            return (Source(RESUME, "resume"),)
+        name = str(task.name)
         inside = f"{graph.graph}:" if graph.graph else ""
+        found = self._resumed(task, graph)
+        if found is not None:
+            return (found,)
         if len(task.path) > 2 and task.path[2] == _HANDLER:
             return (Source(f"{inside}{task.path[1]}", "error_handler"),)
-        if graph.continues and task.step == graph.first_step:
-            given = task.parent.given if isinstance(task.parent, ChainRun) else None
-            if any(goto.to == task.name for goto in given or ()):
-                return (Source(START, "command"),)
-            return (Source(RESUME, "resume"),)
         if task.path[:1] == (PUSH,):
             return graph.arrivals.sent(task)
-        found = graph.waiting.pop(str(task.name), None) or graph.arrivals.at(str(task.name))
-        if found:
-            return found
+        seen = graph.waiting.pop(name, None) or graph.arrivals.at(name)
+        if seen:
+            return seen
         if graph.edges is None and task.step == graph.first_step:
             return (Source(START, "entry"),)
-        return graph.arrivals.unseen(str(task.name), inside)
+        return graph.arrivals.unseen(name, inside)
+
+    def _resumed(self, task: ChainRun, graph: GraphRun) -> Source | None:
+        """Return why a node runs with which a graph goes on that was paused; None for any other node."""
+        if self._where.get(task.ns or "", graph) is not graph:
+            return Source(RESUME, "resume")
+        if not graph.continues or task.step != graph.first_step:
+            return None
+        given = task.parent.given if isinstance(task.parent, ChainRun) else None
+        if any(goto.to == task.name for goto in given or ()):
+            return Source(START, "command")
+        return Source(RESUME, "resume")
 
 
 def _write_order(task: ChainRun) -> tuple[str, str]:

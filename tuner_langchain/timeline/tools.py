@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tuner_langchain.runs import ChainRun, Run, ToolRun
-from tuner_langchain.segments import Segment
-from tuner_langchain.timeline.clock import Span
-from tuner_langchain.timeline.sources import Visit
 from tuner_langchain.timeline.status import status_of
+
+if TYPE_CHECKING:
+    from tuner_langchain.runs import Refused, Run, ToolRun
+    from tuner_langchain.segments import Role, Segment
+    from tuner_langchain.timeline.clock import Span
+    from tuner_langchain.timeline.sources import Visit
 
 _FINE = frozenset({"ok", "handed_over"})
 
@@ -22,12 +23,12 @@ def tool_rows(run: ToolRun, visit: Visit | None, turn: int, span: Span) -> list[
     request_id = run.tool_call_id or str(run.run_id)
     start, end = span.ms(run.start_ns), span.ms(span.end_of(run))
     status = _status(run)
-    metadata = _metadata(visit, turn, status)
+    metadata = tool_metadata(visit, turn, status)
     if run.kind == "retriever":
         metadata["kind"] = "retriever"
     params = orjson.Fragment(run.params)
     call: Any = {"name": name, "request_id": request_id, "params": params, "start_ms": start}
-    rows = [_row("agent_function", name, start, end, call, metadata)]
+    rows = [_row("agent_function", call, end, metadata)]
     if status == "interrupted":
         return rows
     result: Any = {"name": name, "request_id": request_id, "is_error": status not in _FINE, "start_ms": end}
@@ -35,51 +36,29 @@ def tool_rows(run: ToolRun, visit: Visit | None, turn: int, span: Span) -> list[
         result["result"] = orjson.Fragment(run.result)
     if status not in _FINE:
         result["error"] = _error(run, status)
-    return [*rows, _row("agent_result", name, end, end, result, dict(metadata))]
+    return [*rows, _row("agent_result", result, end, dict(metadata))]
 
 
-def unrun_rows(
-    task: ChainRun,
-    visit: Visit,
-    turn: int,
-    known: frozenset[str],
-    seen: set[str],
-    asked: Mapping[str, bytes],
-    span: Span,
-) -> list[Segment]:
-    """Return rows for the tool calls that a node answered with a failure though no tool ran.
+def refused_rows(refused: Refused, params: bytes, metadata: dict[str, Any], at_ms: int) -> list[Segment]:
+    """Return rows for a tool call that a node answered with a failure though no tool ran.
 
     Either the model invented the tool, or something before the tool (a person, a limit) refused the call.
-
-    Args:
-        task: The node's execution.
-        visit: Where it stands.
-        turn: The turn's number.
-        known: The names of the tools that the graph has, as far as they are known.
-        seen: The ids of the calls that have rows already; those added here join them.
-        asked: The arguments of the calls that models made, by id.
-        span: The call's time.
     """
-    rows: list[Segment] = []
-    at = span.ms(span.end_of(task))
-    for call_id, name, error in task.tool_answers:
-        if call_id in seen:
-            continue
-        seen.add(call_id)
-        name = name or "tool"
-        metadata = {**_metadata(visit, turn, "error" if name in known else "unknown_tool"), "ran": False}
-        params = orjson.Fragment(asked.get(call_id, b"{}"))
-        call = {"name": name, "request_id": call_id, "params": params, "start_ms": at}
-        result = {
-            "name": name,
-            "request_id": call_id,
-            "is_error": True,
-            "error": error or "error",
-            "start_ms": at,
-        }
-        rows.append(_row("agent_function", name, at, at, call, metadata))
-        rows.append(_row("agent_result", name, at, at, result, dict(metadata)))
-    return rows
+    name, call_id = refused.name or "tool", refused.call_id
+    call = {"name": name, "request_id": call_id, "params": orjson.Fragment(params), "start_ms": at_ms}
+    error = refused.error or "error"
+    result = {"name": name, "request_id": call_id, "is_error": True, "error": error, "start_ms": at_ms}
+    metadata["ran"] = False
+    return [
+        _row("agent_function", call, at_ms, metadata),
+        _row("agent_result", result, at_ms, dict(metadata)),
+    ]
+
+
+def tool_metadata(visit: Visit | None, turn: int, status: str) -> dict[str, Any]:
+    """Return what the rows of a tool call say beside it."""
+    node, graph = (visit.path, visit.graph) if visit is not None else (None, "")
+    return {"status": status, "node": node, "graph": graph, "turn": turn}
 
 
 def _status(run: ToolRun) -> str:
@@ -100,18 +79,14 @@ def _error(run: ToolRun, status: str) -> str:
     return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
-def _metadata(visit: Visit | None, turn: int, status: str) -> dict[str, Any]:
-    node, graph = (visit.path, visit.graph) if visit is not None else (None, "")
-    return {"status": status, "node": node, "graph": graph, "turn": turn}
-
-
-def _row(role: Any, text: str, start: int, end: int, tool: Any, metadata: dict[str, Any]) -> Segment:
+def _row(role: Role, tool: Any, end_ms: int, metadata: dict[str, Any]) -> Segment:
+    start_ms = tool["start_ms"]
     return {
         "role": role,
-        "text": text,
-        "start_ms": start,
-        "end_ms": end,
-        "duration_ms": end - start,
+        "text": tool["name"],
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "duration_ms": end_ms - start_ms,
         "tool": tool,
         "metadata": metadata,
     }
