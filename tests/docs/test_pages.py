@@ -49,6 +49,7 @@ def reader(tuner: LocalTuner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning")  # of the packages that a page uses
 @pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_python_runs(path: Path, reader: Path) -> None:
     """Every Python block of a page runs, in order, as one program."""
