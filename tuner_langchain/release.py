@@ -31,6 +31,7 @@ FIXED_FACTS: Final = frozenset({
     "recording_file_extension", "recording", "ai_models", "usage_token", "llm_usage",
 })  # fmt: skip
 _SPOKEN: Final = ("user", "agent")
+_FREE_METADATA: Final = frozenset({"input", "output", "events", "interrupt", "error"})
 
 
 def release(document: dict[str, Any], capture: Capture) -> dict[str, Any]:
@@ -49,8 +50,7 @@ def release(document: dict[str, Any], capture: Capture) -> dict[str, Any]:
     return {**facts, ROWS: [orjson.Fragment(row) for row in rows]}
 
 
-# --- rows
-# ----------------------------------------------------------------------------------------------------
+# --- rows ----------------------------------------------------------------------------------------------------
 
 
 def _rows(rows: Iterable[dict[str, Any]], capture: Capture, hook: _Redaction | None) -> Iterable[bytes]:
@@ -62,13 +62,26 @@ def _rows(rows: Iterable[dict[str, Any]], capture: Capture, hook: _Redaction | N
         if not capture.error_messages and row["role"] == "agent_result" and row["tool"].get("is_error"):
             row["tool"]["result"] = {}  # a failure that a tool answered with is an exception's text
         data = to_json(row)
-        if hook is not None or len(data) > capture.max_value_chars or may_hold_secrets(data):
+        if hook is not None or len(data) > capture.max_value_chars or (_is_free(row) and may_hold_secrets(data)):
             opened = _masked_row(orjson.loads(data), capture.max_value_chars)
             released = hook.row(opened) if hook is not None else opened
             if released is None:
                 continue
             data = to_json(released)
         yield data
+
+
+def _is_free(row: dict[str, Any]) -> bool:
+    """Return whether a row holds values of the program's own; most rows are words, names and figures of ours."""
+    if row["role"] in _SPOKEN:
+        return False
+    metadata = row["metadata"]
+    return (
+        "tool" in row
+        or row["node"]["reason"] is not None
+        or not _FREE_METADATA.isdisjoint(metadata)
+        or any("error" in call or "system_prompt" in call for call in metadata.get("llm", ()))
+    )
 
 
 def _masked_row(row: dict[str, Any], max_chars: int) -> dict[str, Any]:
@@ -113,8 +126,7 @@ def _withhold_words(row: dict[str, Any], node_names: frozenset[str]) -> None:
             source["value"] = None
 
 
-# --- call facts
-# -----------------------------------------------------------------------------------------------
+# --- call facts ------------------------------------------------------------------------------------------
 
 
 def _facts(facts: dict[str, Any], capture: Capture, hook: _Redaction | None) -> dict[str, Any]:
@@ -134,8 +146,7 @@ def _facts(facts: dict[str, Any], capture: Capture, hook: _Redaction | None) -> 
     return {**fixed, **masked, "metadata": {**masked.get("metadata", {}), **figures}}
 
 
-# --- the user's hook
-# ------------------------------------------------------------------------------------------
+# --- the user's hook -------------------------------------------------------------------------------------
 
 
 class _Redaction:
