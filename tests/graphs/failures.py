@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, TypedDict
 
 from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
-from graphs.play import ASYNC, EVERY, Play, State, case, sketch, step
+from graphs.play import ASYNC, EVERY, SYNC, Play, State, case, sketch, step
 from graphs.routing import route_to
 from graphs.subgraphs import inner
 
@@ -294,3 +295,18 @@ def lcel_step_that_raises() -> Any:
     graph = sketch("^ > a", "b > $", nodes={"b": chain})
     graph.add_conditional_edges("a", route_to("b"), ["b", END])
     return graph
+
+
+@case(
+    """
+    a <- __start__ [entry]
+""",
+    modes=SYNC,
+    fails="TimeoutError",
+    errors="turn 1: TimeoutError…",
+    same=False,
+)
+def step_that_takes_too_long_in_a_thread() -> Any:
+    program = sketch("^ > a > $", nodes={"a": lambda state: time.sleep(0.1)}).compile()
+    program.step_timeout = 0.02
+    return Play(program)

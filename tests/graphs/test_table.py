@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from graphs import agents, failures, others, pauses, routing, subgraphs, toolcalls
+from graphs import agents, failures, newer, others, pauses, routing, subgraphs, toolcalls
 from graphs.drive import Outcome, comparable, drive
 from graphs.invariants import check
 from graphs.notation import expected, shortened, written, written_errors
 from graphs.play import BATCH, CASES, Case, play_of
 from tuner_langchain import Timeline, TunerCallbackHandler
 
-TABLES = (agents, failures, others, pauses, routing, subgraphs, toolcalls)
+TABLES = (agents, failures, newer, others, pauses, routing, subgraphs, toolcalls)
 
 
 class Nowhere:
