@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.sax.saxutils import escape
 
-import python_multipart  # noqa: F401  starlette reads forms with it, and would miss it at the first upload only
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -130,8 +130,8 @@ async def upload_recording(request: Request) -> Response:
         await recordings.receive(request)
     except UploadError as error:
         return _xml_error(error.status, error.code, str(error))
-    except HTTPException as error:  # the form itself could not be read
-        return _xml_error(400, "MalformedPOSTRequest", error.detail)
+    except (HTTPException, FormParserError) as error:  # the form itself could not be read
+        return _xml_error(400, "MalformedPOSTRequest", str(error))
     return Response(status_code=204)
 
 
