@@ -215,7 +215,8 @@ def test_a_log_that_was_cut_is_played_as_far_as_it_goes(tmp_path: Path) -> None:
 
 def test_odd_values_survive() -> None:
     """What JSON cannot say comes back as what it was, or as short text."""
-    from tuner_langchain.testing.recorded_values import Decoder, Encoder
+    from tuner_langchain.testing.decoding import Decoder
+    from tuner_langchain.testing.encoding import Encoder
 
     odd = {
         "a": (1, 2),

@@ -13,14 +13,14 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain.langgraph import edges_on_stack
 from tuner_langchain.masking import mask
-from tuner_langchain.testing.recorded_values import Encoder, Sort
+from tuner_langchain.testing.encoding import Encoder, Sort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
     from types import TracebackType
 
-    from tuner_langchain.testing.recorded_values import Redact
+    from tuner_langchain.testing.encoding import Redact
 
     _Base = BaseCallbackHandler
 else:

@@ -57,6 +57,9 @@ class RecordingHandler(TunerCallbackHandler):
             **options,
         )
 
+    def __repr__(self) -> str:
+        return f"<RecordingHandler of call {self.call_id}>"
+
     @property
     def timeline(self) -> Timeline:
         """The call so far; once it was finalised, the call as it would have been sent."""

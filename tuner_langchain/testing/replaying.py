@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from tuner_langchain.testing.clock import ManualClock
-from tuner_langchain.testing.recorded_values import Decoder
+from tuner_langchain.testing.decoding import Decoder
 from tuner_langchain.testing.recording import RecordingHandler
 from tuner_langchain.timeline import Timeline
 
