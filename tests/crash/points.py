@@ -47,10 +47,11 @@ class Fuse:
             here = len(self.names) == self._number
         if here and not self._after:
             os._exit(DIED)
-        result = real(*arguments, **more)
-        if here:
-            os._exit(DIED)
-        return result
+        try:
+            return real(*arguments, **more)
+        finally:  # a call that fails is a moment to die as well
+            if here:
+                os._exit(DIED)
 
 
 class FusedFileSystem(FileSystem):
