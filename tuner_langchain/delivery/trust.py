@@ -22,10 +22,14 @@ def prepare(files: FileSystem, root: str, own: Sequence[str], *, fsync: bool) ->
         OutboxError: A directory is a link, another user's, open to others, or cannot be made.
     """
     try:
-        for path in (*_missing(root), *own):
-            _make(files, path, fsync=fsync)
-        for path in (root, *own):
-            _check(files.lstat(path), path)
+        for path in (*_missing(root), root, *own):
+            try:
+                status = files.lstat(path)
+            except FileNotFoundError:
+                _make(files, path, fsync=fsync)
+                status = files.lstat(path)
+            if path == root or path in own:
+                _check(status, path)
     except OutboxError:
         raise
     except OSError as error:
