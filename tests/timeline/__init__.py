@@ -1,0 +1,1 @@
+"""The pure part: recorded runs in, rows out."""
