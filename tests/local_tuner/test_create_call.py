@@ -85,6 +85,20 @@ def test_a_body_that_is_no_document(post: Poster, body: bytes) -> None:
     assert [row["loc"] for row in answer.json()["detail"]] == [["body"]]
 
 
+def test_text_that_no_answer_can_carry(tuner: LocalTuner, post: Poster) -> None:
+    """Lone surrogates in a call's id and in a key are refused like anything else, and can be listed."""
+    import httpx
+
+    body = json.dumps(minimal() | {"call_id": "\ud800", "call_analysis": {"\udfff": 1}})
+    answer = post(content=body, headers=_headers() | {"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+    assert [row["type"] for row in answer.json()["detail"]] == ["json_key", "json_type"]
+    listed = httpx.get(tuner.base_url + "/refusals")
+    assert listed.status_code == 200
+    assert [row["field"] for row in listed.json()[0]["violations"]] == ['call_analysis["\\udfff"]', "call_id"]
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_body_of_another_type(post: Poster, content_type: str) -> None:
     """JSON that is not sent as JSON is refused, as FastAPI refuses it."""
@@ -99,6 +113,8 @@ def test_a_body_of_another_type(post: Poster, content_type: str) -> None:
     [
         ({}, ["workspace_id", "agent_remote_identifier"]),
         ({"workspace_id": "one", "agent_remote_identifier": "local-agent"}, ["workspace_id"]),
+        ({"workspace_id": "1_0", "agent_remote_identifier": "local-agent"}, ["workspace_id"]),
+        ({"workspace_id": "9" * 5000, "agent_remote_identifier": "local-agent"}, ["workspace_id"]),
         ({"workspace_id": "1"}, ["agent_remote_identifier"]),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from tuner_langchain.testing.local_tuner.answers import Refusal, RefusedError, S
 from tuner_langchain.testing.local_tuner.guard import AccessLog, BodyTooLargeError, LoopbackOnly, bounded_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.requests import Request
 
@@ -105,7 +106,7 @@ async def create_call(request: Request) -> Response:
         document = check_request(desk, request, body)
     except RefusedError as refused:
         desk.refusals.append(Refusal(refused.status, refused.reason, refused.violations, _call_id_in(body)))
-        return JSONResponse(refused.body(), status_code=refused.status, headers=refused.headers)
+        return _json(refused.body(), refused.status, refused.headers)
     return _store(desk, document, body, str(request.base_url))
 
 
@@ -153,10 +154,9 @@ def _workspace_id(request: Request) -> tuple[int, tuple[Violation, ...]]:
     given = request.query_params.get("workspace_id")
     if given is None:
         return 0, (Violation(("workspace_id",), "is required", "missing"),)
-    try:
-        return int(given), ()
-    except ValueError:
+    if not re.fullmatch(r"-?[0-9]{1,18}", given):
         return 0, (Violation(("workspace_id",), "should be an integer", "int_parsing"),)
+    return int(given), ()
 
 
 def _content_type(request: Request) -> tuple[Violation, ...]:
@@ -186,6 +186,11 @@ def _as_scripted(desk: Desk, scripted: ScriptedAnswer, body: bytes) -> Response:
         return Response(scripted.body, scripted.status, scripted.headers, media_type="text/plain")
     answer = {"detail": "An answer scripted by the test."} if scripted.body is None else scripted.body
     return JSONResponse(answer, scripted.status, scripted.headers)
+
+
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer in ASCII: what a refused request said may be no text that UTF-8 can carry."""
+    return Response(json.dumps(content), status, headers, media_type="application/json")
 
 
 def _call_id_in(body: bytes) -> str | None:
@@ -224,7 +229,7 @@ async def list_refusals(request: Request) -> Response:
 def _shown(request: Request, page: str, content: Any) -> Response:
     """Answer with a page to who asks for HTML, as browsers do, and with JSON to everyone else."""
     if "text/html" not in request.headers.get("accept", ""):
-        return Response(json.dumps(content, ensure_ascii=False).encode(), media_type="application/json")
+        return _json(content)
     from tuner_langchain.view import pages  # noqa: PLC0415 - only a browser needs them
 
     html: str = getattr(pages, page)(content)
