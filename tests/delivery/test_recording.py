@@ -122,6 +122,8 @@ def test_an_upload_survives_the_process(
     first = make_delivery()
     first.submit("call-1", call_body("call-1"), recording=Recording(AUDIO, "wav")).wait(10)
     first.close(0)
+    while first._here().workers.alive():  # it may be in the midst of an upload
+        pass
     assert len(list((outbox_dir / "v1" / "upload").iterdir())) == 1
     storage.replies = []
     second = make_delivery()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # How often a flush asks for a call that another process has in its hands.
-FLUSH_POLL_S = 1.0
+FLUSH_POLL_S = 0.2
 
 
 @dataclass(slots=True)
