@@ -94,6 +94,7 @@ class Run:
     )  # fmt: skip
     kind: RunKind
     is_task = False
+    left: dict[str, ChainRun] | None = None
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
         self.run_id = run_id

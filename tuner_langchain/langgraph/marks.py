@@ -25,31 +25,32 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
     nothing below inherits) and has a checkpoint namespace of its own. `@task` functions have no such tag; their
     path tells.
     """
+    if metadata and run.name is not None and metadata.get("langgraph_node") == run.name:
+        ns, around = metadata.get("langgraph_checkpoint_ns"), run.task
+        if ns and (around is None or around.ns != ns) and _mark_task(run, ns, tags or (), metadata):
+            return
     for tag in tags or ():
         if tag.startswith(_SEQUENCE):
             run.seq = _number(tag[len(_SEQUENCE) :])
             break  # a user's tags may look alike; they come after LangGraph's own
-    if not metadata or run.name is None or metadata.get("langgraph_node") != run.name:
-        return
-    ns = metadata.get("langgraph_checkpoint_ns")
-    path: tuple[Any, ...] = tuple(metadata.get("langgraph_path") or ())
-    around = run.task
-    if not ns or ns == (around.ns if around is not None else None):
-        return
+
+
+def _mark_task(run: ChainRun, ns: str, tags: Sequence[str], metadata: Mapping[str, Any]) -> bool:
+    """Mark a run that is one execution of a node; False when its tag and path say that it is none."""
     step = metadata.get("langgraph_step")
+    path: tuple[Any, ...] = tuple(metadata.get("langgraph_path") or ())
     is_call = len(path) == 4 and path[-1] is True
-    if is_call or f"{_STEP}{step}" in (tags or ()):
-        _take(run, ns, path, step, is_call=is_call)
-        if run.name == START and "langsmith:hidden" in (tags or ()):
-            run.is_task, run.is_start = False, True
-
-
-def _take(run: ChainRun, ns: str, path: tuple[Any, ...], step: int | None, *, is_call: bool) -> None:
+    if not is_call and f"{_STEP}{step}" not in tags:
+        return False
     run.ns, run.path, run.step, run.is_call = ns, path, step, is_call
+    if run.name == START and "langsmith:hidden" in tags:
+        run.is_start = True
+        return False  # its children are the entry's routers
     # What LangGraph runs under the name of a node that a command already left are that node's routers.
-    left = run.parent.left if isinstance(run.parent, ChainRun) and run.parent.left else None
-    run.routes_for = left.get(ns) if left is not None else None
+    left = run.parent.left if run.parent is not None else None
+    run.routes_for = left.get(ns) if left else None
     run.is_task = run.routes_for is None
+    return run.is_task
 
 
 def _number(text: str) -> int:

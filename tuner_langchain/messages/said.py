@@ -158,12 +158,14 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
     after = None
     at_end = True
     for message in _new_messages(outputs, key, last_input):
-        if form_of(type(message)) == "tool_message":
+        form = form_of(type(message))
+        if form == "tool_message":
             if at_end and message.status == "error" and len(failed) < _MAX_FAILED:
                 failed.append(tool_answer(message))
             continue
         at_end = False
-        kind, content, message_id = _parts(message)
+        plain = form == "message"  # LangChain's own; _parts knows the other forms
+        kind, content, message_id = (message.type, message.content, message.id) if plain else _parts(message)
         if kind in AI:
             text = content_text(content)
             if text and not text.isspace() and not _written_by_library(message):
@@ -185,15 +187,15 @@ def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[A
     """Yield what an output holds beyond the last message of the input, the latest first."""
     for update in reversed(_updates(outputs)):
         for message in _backwards(_messages_of(update, key)):
-            if last_input is not None and (
-                id(message) == last_input.object_id
-                or (
-                    last_input.message_id is not None
-                    and getattr(message, "id", None) == last_input.message_id
-                )
-            ):
+            if last_input is not None and _is_same(message, last_input):
                 return
             yield message
+
+
+def _is_same(message: Any, said: Said) -> bool:
+    if id(message) == said.object_id:
+        return True
+    return said.message_id is not None and getattr(message, "id", None) == said.message_id
 
 
 def _updates(outputs: Any) -> list[Any]:
@@ -251,6 +253,8 @@ def _backwards(value: Any) -> Iterable[Any]:
         return reversed(value)
     if isinstance(value, Sequence) and not isinstance(value, str | tuple):
         return list(value)[::-1]
+    if type(value).__name__ == "Overwrite":  # LangGraph's way round a reducer: the whole new value
+        return _backwards(value.value)
     return [] if value is None else [value]
 
 
