@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from faults.fixtures import certificates, server, server_process, trial, zygote, zygote_process
 
-from faults.fixtures import certificates, server, server_process, trial, zygote
-
-__all__ = ["certificates", "server", "server_process", "trial", "zygote"]
+__all__ = ["certificates", "server", "server_process", "trial", "zygote", "zygote_process"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

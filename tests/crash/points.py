@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpcore
-
 from faults import clients
 from faults.disk import CALLS
 from faults.documents import body, new_call_id
+
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.delivery import Delivery
 from tuner_langchain.delivery.client import HttpClient

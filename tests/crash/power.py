@@ -73,11 +73,17 @@ class PowerLossFileSystem(FileSystem):
     def sync_directory(self, path: str) -> None:
         super().sync_directory(path)
         with self._lock:
-            self._new_directories = {known for known in self._new_directories if os.path.dirname(known) != path}
-            gone = [name for name in self._survives if os.path.dirname(name) == path and name not in self._now]
+            self._new_directories = {
+                known for known in self._new_directories if os.path.dirname(known) != path
+            }
+            gone = [
+                name for name in self._survives if os.path.dirname(name) == path and name not in self._now
+            ]
             for name in gone:
                 del self._survives[name]
-            self._survives.update({name: file for name, file in self._now.items() if os.path.dirname(name) == path})
+            self._survives.update(
+                {name: file for name, file in self._now.items() if os.path.dirname(name) == path}
+            )
 
     def after_power_loss(self, target: Path) -> Path:
         """Write what survives below `target` and return it."""
@@ -86,7 +92,8 @@ class PowerLossFileSystem(FileSystem):
                 if file.synced is None or self._hangs_on_a_new_directory(name):
                     continue
                 path = target / os.path.relpath(name, self._root)
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for folder in (target, path.parent.parent, path.parent):
+                    folder.mkdir(mode=0o700, exist_ok=True)
                 path.write_bytes(file.synced)
                 path.chmod(0o600)
         return target

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from crash import points
-from crash.trials import drain_all
 from faults import clients
 from faults.control import ServerProcess
 from faults.processes import Zygote
 from faults.reader import Findings, Promise, check_calls, check_modes, kept_calls
 from faults.scenarios import scenario
+
+from crash import points
+from crash.trials import drain_all
 
 Died = Callable[..., None]
 
@@ -37,7 +37,12 @@ class Enumeration:
         return 2 * len(self.names)
 
     def _die(
-        self, target: Died, prepare: Callable[[Path], None], number: int, after: bool, arguments: dict[str, Any]
+        self,
+        target: Died,
+        prepare: Callable[[Path], None],
+        number: int,
+        after: bool,
+        arguments: dict[str, Any],
     ) -> list[str]:
         place = self._directory / f"{number}-{'after' if after else 'before'}"
         place.mkdir()
@@ -55,7 +60,9 @@ class Enumeration:
             **arguments,
         )
         status = client.wait()
-        assert status == (points.DIED if number else 0), f"call {number}: ended with {status}: {client.error()}"
+        assert status == (points.DIED if number else 0), (
+            f"call {number}: ended with {status}: {client.error()}"
+        )
         self._judge(place, before, number, after)
         return (place / "names").read_text().split("\n") if number == 0 else []
 
@@ -78,32 +85,46 @@ class Enumeration:
 
 
 @pytest.fixture
-def enumeration(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> Iterator[Enumeration]:
+def enumeration(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> Enumeration:
     """Deaths, each in a directory of its own."""
     return Enumeration(zygote, server, tmp_path)
 
 
+CALLS = [1, pytest.param(2, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+
+
+@pytest.mark.parametrize("calls", CALLS)
 @scenario("C2")
 def test_death_at_every_call_of_submit(
-    enumeration: Enumeration, record_property: Callable[[str, object], None]
+    enumeration: Enumeration, record_property: Callable[[str, object], None], calls: int
 ) -> None:
     """From the first directory to the last close: what was acknowledged is stored once, whatever the moment."""
-    died = enumeration.run(points.fused_submit, lambda _: None, count=2)
-    record_property("deaths in submit", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}")
+    died = enumeration.run(points.fused_submit, lambda _: None, count=calls)
+    record_property(
+        "deaths in submit", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}"
+    )
     assert {"create", "write", "fsync", "rename", "sync_directory"} <= set(enumeration.names)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.parametrize("calls", CALLS)
 @scenario("C4")
 def test_death_at_every_call_of_sending(
-    enumeration: Enumeration, zygote: Zygote, record_property: Callable[[str, object], None]
+    enumeration: Enumeration, zygote: Zygote, record_property: Callable[[str, object], None], calls: int
 ) -> None:
     """Claim, attempt, connect, send, receive, unlink: a death anywhere costs at most a second POST."""
 
     def prepare(place: Path) -> None:
-        arguments = {"url": "http://127.0.0.1:9", "outbox": str(place / "outbox"), "acks": str(place / "acks")}
-        zygote.start(clients.writer, count=2, **arguments).finish()
+        arguments = {
+            "url": "http://127.0.0.1:9",
+            "outbox": str(place / "outbox"),
+            "acks": str(place / "acks"),
+        }
+        zygote.start(clients.writer, count=calls, **arguments).finish()
 
     died = enumeration.run(points.fused_send, prepare)
-    record_property("deaths in sending", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}")
-    assert {"flock", "rename", "socket connect", "socket write", "socket read", "unlink"} <= set(enumeration.names)
+    record_property(
+        "deaths in sending", f"{died} at {len(enumeration.names)} calls: {' '.join(enumeration.names)}"
+    )
+    assert {"flock", "rename", "socket connect", "socket write", "socket read", "unlink"} <= set(
+        enumeration.names
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from crash.power import PowerLossFileSystem
 from faults.reader import kept_calls
 from faults.scenarios import scenario
 from faults.trial import Trial
+
+from crash.power import PowerLossFileSystem
 
 
 def _survivors(trial: Trial, files: PowerLossFileSystem, name: str) -> set[str | None]:
@@ -19,7 +19,7 @@ def _survivors(trial: Trial, files: PowerLossFileSystem, name: str) -> set[str |
 def test_what_was_acknowledged_survives_a_power_loss(trial: Trial) -> None:
     """After every single receipt, also the very first into a directory that was not there."""
     files = PowerLossFileSystem(trial.outbox)
-    trial.fs = files
+    trial.files = files
     trial.server.down()
     trial.open()
     acknowledged = set()
@@ -34,13 +34,13 @@ def test_what_was_acknowledged_survives_a_power_loss(trial: Trial) -> None:
 def test_a_call_that_comes_back_is_stored_once(trial: Trial) -> None:
     """The deletion was not on the disk yet: the call is there again, is sent again, and meets its record."""
     files = PowerLossFileSystem(trial.outbox)
-    trial.fs = files
+    trial.files = files
     receipts = [trial.submit() for _ in range(5)]
     trial.run(30)
     assert {receipt.state for receipt in receipts} == {"delivered"}
     after = files.after_power_loss(trial.directory / "after")
     trial.close()
-    trial.fs = type(files)(after)
+    trial.files = type(files)(after)
     trial.open(outbox_dir=after)
     trial.run(3_600)
     assert len(trial.server.seen().calls) == 5
@@ -53,7 +53,7 @@ def test_a_call_that_comes_back_is_stored_once(trial: Trial) -> None:
 def test_without_fsync_the_loss_is_the_documented_one(trial: Trial) -> None:
     """`fsync=False` survives the process and promises nothing about the host; a file is whole or absent, never half."""
     files = PowerLossFileSystem(trial.outbox)
-    trial.fs = files
+    trial.files = files
     trial.server.down()
     trial.open(fsync=False)
     receipts = [trial.submit() for _ in range(5)]

@@ -19,7 +19,7 @@ NOBODY_URL = "http://127.0.0.1:9"
 """The writers' trials need no server; port 9 refuses."""
 
 _WRITERS_AT_ONCE = 2
-_SENDERS_AT_ONCE = 3
+_SENDERS_AT_ONCE = 2
 _CALLS_PER_SENDER = 40
 
 
@@ -87,10 +87,12 @@ def kill_senders(zygote: Zygote, server: ServerProcess, directory: Path, trials:
     running: list[Client] = []
     for _ in range(trials):
         if calls - server.order("count")["calls"] < _CALLS_PER_SENDER:
-            zygote.start(clients.writer, url=NOBODY_URL, outbox=str(outbox), acks=str(acks), count=100).finish()
+            zygote.start(
+                clients.writer, url=NOBODY_URL, outbox=str(outbox), acks=str(acks), count=100
+            ).finish()
             calls += 100
         running.append(zygote.start(clients.drain_for_ever, url=server.url, outbox=str(outbox)))
-        time.sleep(chance.uniform(0.0, 0.06))  # the moment of death is what is random
+        time.sleep(chance.uniform(0.0, 0.12))  # the moment of death is what is random
         if len(running) == _SENDERS_AT_ONCE:
             victim = running.pop(chance.randrange(len(running)))
             victim.kill()

@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> int:
     soak = "--soak" in arguments
     rest = [argument for argument in arguments if argument != "--soak"]
     marks = [] if soak else ["-m", "not soak"]
-    status = pytest.main([str(_TESTS / "faults"), str(_TESTS / "crash"), "-q", *marks, *rest], plugins=[report])
+    status = pytest.main(
+        [str(_TESTS / "faults"), str(_TESTS / "crash"), "-q", *marks, *rest], plugins=[report]
+    )
     sys.stdout.write("\n".join(report.lines()) + "\n")
     return int(status)
 

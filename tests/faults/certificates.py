@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Certificates:
 def make(directory: Path) -> Certificates:
     """Write the certificates below a directory."""
     authority, stranger = trustme.CA(), trustme.CA()
-    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     made = {
         "good": authority.issue_cert("127.0.0.1", "localhost"),
         "other_host": authority.issue_cert("somebody.example.com"),

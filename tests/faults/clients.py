@@ -74,10 +74,10 @@ def drain(url: str, outbox: str, timeout_s: float = 10) -> None:
 
 
 def drain_for_ever(url: str, outbox: str) -> None:
-    """Send what waits, again and again, until somebody kills the process."""
+    """Send what waits, again and again, until somebody kills the process; each flush cuts an outage's pause short."""
     sender = delivery(url, outbox)
     while True:
-        sender.flush(1)
+        sender.flush(0.05)
 
 
 def write_and_stay(url: str, outbox: str, acks: str, count: int) -> None:
@@ -88,7 +88,12 @@ def write_and_stay(url: str, outbox: str, acks: str, count: int) -> None:
 
 
 def write_and_flush(
-    url: str, outbox: str, acks: str, count: int, timeout_s: float = 20, settings: dict[str, Any] | None = None
+    url: str,
+    outbox: str,
+    acks: str,
+    count: int,
+    timeout_s: float = 20,
+    settings: dict[str, Any] | None = None,
 ) -> None:
     """Finalise calls, flush, end."""
     sender = delivery(url, outbox, **settings or {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 
 from tuner_langchain.delivery.runtime import Runtime
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 15.0
 """Real seconds that real sockets may take; a wait of the delivery itself takes none."""
 
 _SENDER = "tuner-sender"
@@ -79,7 +81,9 @@ class FakeRuntime(Runtime):
     def _next_due_s(self) -> float | None:
         with self._changed:
             # A wait that is due already was kicked and found nothing to do: the smallest step lets it see time pass.
-            return min((max(parked.until_s, self._now_s + 0.001) for parked in self._parked.values()), default=None)
+            return min(
+                (max(parked.until_s, self._now_s + 0.001) for parked in self._parked.values()), default=None
+            )
 
     def settle(self) -> None:
         """Wake every sender until all wait again and none has anything new to wait for."""
@@ -108,9 +112,11 @@ class FakeRuntime(Runtime):
 
     def _until_idle(self, number: int) -> None:
         """Wait (really) until every sender thread is parked, later than `number`."""
+        until_s = time.monotonic() + _PATIENCE_S
         with self._changed:
-            idle = self._changed.wait_for(lambda: self._idle(number), _PATIENCE_S)
-            assert idle, f"a sender is busy for {_PATIENCE_S} s: {[thread.name for thread in senders()]}"
+            while not self._idle(number):
+                assert time.monotonic() < until_s, f"a sender is busy for {_PATIENCE_S} s:\n{_stacks()}"
+                self._changed.wait(0.02)  # a thread that ends tells nobody
 
     def _idle(self, number: int) -> bool:
         parked = self._parked
@@ -119,6 +125,12 @@ class FakeRuntime(Runtime):
             for thread in senders()
             if thread.ident is not None
         )
+
+
+def _stacks() -> str:
+    frames = sys._current_frames()
+    threads = [thread for thread in senders() if thread.ident in frames]
+    return "\n".join("".join(traceback.format_stack(frames[thread.ident or 0])) for thread in threads)
 
 
 def senders() -> list[threading.Thread]:

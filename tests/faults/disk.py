@@ -15,7 +15,9 @@ import pytest
 
 from tuner_langchain.delivery.fs import FileSystem
 
-CALLS = tuple(name for name, value in vars(FileSystem).items() if callable(value) and not name.startswith("_"))
+CALLS = tuple(
+    name for name, value in vars(FileSystem).items() if callable(value) and not name.startswith("_")
+)
 """Every call to the file system that delivery makes."""
 
 Reaction = Callable[..., Any]
@@ -102,7 +104,10 @@ def small_filesystem(directory: Path, *, size: str = "8m", inodes: int = 0) -> I
     directory.mkdir(mode=0o700)
     options = f"size={size},mode=0700" + (f",nr_inodes={inodes}" if inodes else "")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
@@ -126,7 +131,8 @@ def fill(directory: Path, leave_bytes: int = 0) -> Path:
             while file.write(block):
                 pass
         except OSError as error:
-            assert error.errno == errno.ENOSPC
+            if error.errno != errno.ENOSPC:
+                raise
     if leave_bytes:
         os.truncate(filler, max(filler.stat().st_size - leave_bytes, 0))
     return filler

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 if sys.argv[1] == "gevent_patched":
-    from gevent import monkey
+    from gevent import monkey  # type: ignore[import-untyped]  # it carries no types
 
     monkey.patch_all()
 

@@ -58,7 +58,12 @@ def fork_while_sending(url: str, outbox: str, acks: str, go: str) -> None:
     sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
     _submit(sender, acknowledged)
     Path(go).read_bytes()
-    child = _in_child(threading.Event().wait)  # type: ignore[arg-type]  # what it returns is never reached
+
+    def stay() -> None:
+        os.setsid()  # or it would be ended together with its parent
+        threading.Event().wait()
+
+    child = _in_child(stay)
     acknowledged.say(f"child {child}")
     threading.Event().wait()
 

@@ -39,6 +39,8 @@ class Zygote:
         for line in self._process.stdout:
             message = json.loads(line)
             if "pid" in message:
+                with self._changed:  # numbers come again; an earlier process' end is not this one's
+                    self._ended.pop(message["pid"], None)
                 self._pids.put(message["pid"])
                 continue
             with self._changed:
@@ -51,7 +53,11 @@ class Zygote:
         with self._order_lock:
             self._count += 1
             errors = self._directory / f"client-{self._count}.txt"
-            order = {"target": f"{target.__module__}:{target.__name__}", "arguments": arguments, "errors": str(errors)}
+            order = {
+                "target": f"{target.__module__}:{target.__name__}",
+                "arguments": arguments,
+                "errors": str(errors),
+            }
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
             client = Client(self, self._pids.get(timeout=20), errors)
@@ -59,10 +65,11 @@ class Zygote:
             return client
 
     def kill_all(self) -> None:
-        """End whatever a test left running, with what it forked."""
+        """End whatever a test left running; the zygote ends what that had forked."""
         for client in self._clients:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(client.pid, signal.SIGKILL)
+            client.kill()
+        for client in self._clients:
+            client.wait()
         self._clients.clear()
 
     def wait(self, pid: int, timeout_s: float) -> int | None:

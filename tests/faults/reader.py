@@ -17,7 +17,6 @@ from typing import Any
 
 from faults.control import Seen
 
-
 FOLDERS = ("tmp", "new", "upload", "dead")
 
 
@@ -61,7 +60,9 @@ class Findings:
 
 def kept_calls(outbox: Path) -> list[Kept]:
     """Read every call file below the outbox."""
-    return [_kept(path) for path in files_below(outbox) if path.parent.name in FOLDERS and path.suffix == ".call"]
+    return [
+        _kept(path) for path in files_below(outbox) if path.parent.name in FOLDERS and path.suffix == ".call"
+    ]
 
 
 def dead_reasons(outbox: Path) -> dict[str, str]:
@@ -77,7 +78,9 @@ def dead_reasons(outbox: Path) -> dict[str, str]:
         stem, _, word = call.path.name.removesuffix(".call").partition(".")
         created, _, *rest = stem.split("-")
         beside = call.path.with_name("-".join([created, *rest]) + ".reason.json")
-        reasons[call.call_id] = " ".join(part for part in (word, beside.read_text() if beside.exists() else "") if part)
+        reasons[call.call_id] = " ".join(
+            part for part in (word, beside.read_text() if beside.exists() else "") if part
+        )
     return reasons
 
 
@@ -122,7 +125,7 @@ def check_calls(
         settled: Nothing is under way any more: a stored call may not wait in `new/` as well.
     """
     kept = [call for call in kept_calls(outbox) if call.whole]
-    new = Counter(call.call_id for call in kept if call.folder in ("new",))
+    new = Counter(call.call_id for call in kept if call.folder == "new")
     dead = {call.call_id for call in kept if call.folder == "dead"}
     reasons = dead_reasons(outbox)
     for call_id in dead:
@@ -185,6 +188,11 @@ def check_files_for(findings: Findings, directories: Iterable[Path], needle: str
 
 def check_stats(findings: Findings, stats: Any) -> None:
     """Check finalised = delivered + delivered_duplicate + pending + held + dead + lost."""
-    parts = {name: getattr(stats, name) for name in ("delivered", "delivered_duplicate", "pending", "held", "dead", "lost")}
-    findings.expect(stats.finalised == sum(parts.values()), f"{stats.finalised} finalised is not the sum of {parts}")
+    parts = {
+        name: getattr(stats, name)
+        for name in ("delivered", "delivered_duplicate", "pending", "held", "dead", "lost")
+    }
+    findings.expect(
+        stats.finalised == sum(parts.values()), f"{stats.finalised} finalised is not the sum of {parts}"
+    )
     findings.expect(all(count >= 0 for count in parts.values()), f"a count below nothing: {parts}")

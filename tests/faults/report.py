@@ -22,7 +22,9 @@ class Report:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Note which scenarios each test holds."""
         for item in items:
-            self._ids[item.nodeid] = tuple(str(number) for mark in item.iter_markers("scenario") for number in mark.args)
+            self._ids[item.nodeid] = tuple(
+                str(number) for mark in item.iter_markers("scenario") for number in mark.args
+            )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a test went: the call, or whatever stopped it before or after."""
@@ -34,7 +36,9 @@ class Report:
         word = FAILED if report.failed else SKIPPED if report.skipped else PASSED
         for number in self._ids.get(report.nodeid, ()):
             self._outcomes[number].append((word, reason))
-        self.numbers += [(str(name), str(value)) for name, value in report.user_properties if report.when == "call"]
+        self.numbers += [
+            (str(name), str(value)) for name, value in report.user_properties if report.when == "call"
+        ]
 
     def outcome(self, number: str) -> tuple[str, str]:
         """Return the word and the reason for one scenario."""
@@ -54,7 +58,13 @@ class Report:
     def lines(self) -> list[str]:
         """Return the table, one scenario a line, and the sums."""
         outcomes = {number: self.outcome(number) for number in TITLES}
-        lines = [f"{number:4} {word:8} {TITLES[number]} ({reason})" for number, (word, reason) in outcomes.items()]
+        lines = [
+            f"{number:4} {word:8} {TITLES[number]} ({reason})" for number, (word, reason) in outcomes.items()
+        ]
         words = [word for word, _ in outcomes.values()]
         sums = ", ".join(f"{words.count(word)} {word}" for word in (PASSED, FAILED, "not run"))
-        return [*lines, f"{len(words)} scenarios: {sums}", *(f"{name}: {value}" for name, value in self.numbers)]
+        return [
+            *lines,
+            f"{len(words)} scenarios: {sums}",
+            *(f"{name}: {value}" for name, value in self.numbers),
+        ]

@@ -32,7 +32,7 @@ class Store:
         with self._changed:
             os.ftruncate(self._file, 0)
             for kept in (self.calls, self.bodies, self.changed_bodies, self.requests, self.uploads):
-                kept.clear()  # type: ignore[attr-defined]  # dicts and lists alike
+                kept.clear()
 
     def note(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Log one request; the entry is filled in while the request is handled."""

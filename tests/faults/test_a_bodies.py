@@ -74,7 +74,9 @@ def _backlog(trial: Trial, count: int) -> None:
         path.chmod(0o600)
 
 
-@pytest.mark.parametrize("count", [3_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize(
+    "count", [3_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
 @scenario("C9")
 def test_a_start_beside_a_large_backlog(
     trial: Trial, zygote: Zygote, record_property: Callable[[str, object], None], count: int
@@ -84,6 +86,8 @@ def test_a_start_beside_a_large_backlog(
     zygote.start(adopt_backlog, **trial.client("a")).finish(120)
     trial.promise_from(["a"])
     first_s, rss_kb = trial.wait_for_word("a", "first-s"), trial.wait_for_word("a", "rss-kb")
-    record_property(f"start beside {count} files", f"first call delivered after {first_s} s, RSS +{rss_kb} KB")
+    record_property(
+        f"start beside {count} files", f"first call delivered after {first_s} s, RSS +{rss_kb} KB"
+    )
     assert int(rss_kb) < 50_000
     assert len(trial.server.seen().calls) >= 2

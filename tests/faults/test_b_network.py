@@ -79,7 +79,7 @@ def test_dropped_packets(trial: Trial) -> None:
     trial.open(base_url=f"http://127.0.0.1:{port}")
     receipt = trial.submit()
     trial.run(5)
-    assert receipt.state == "pending"
+    assert trial.state_of(receipt) == "pending"
     assert receipt.attempts >= 1
     trial.reopen(base_url=trial.server.url)
     trial.run(HOUR_S)
@@ -97,7 +97,7 @@ def test_wrong_certificates(
     trial.open(base_url=f"https://127.0.0.1:{port}")
     receipt = trial.submit()
     trial.run(HOUR_S)
-    assert receipt.state == "held"
+    assert trial.state_of(receipt) == "held"
     assert not trial.posts()
     trial.server.order("unlisten", name="tls")
     trial.server.listen("tls", port=port, tls=str(certificates.good))
@@ -106,14 +106,16 @@ def test_wrong_certificates(
 
 
 @scenario("B5")
-def test_a_handshake_that_is_reset(trial: Trial, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handshake_that_is_reset(
+    trial: Trial, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reset in the handshake is the network's, not a wrong certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.trusted_authority))
     port = trial.server.listen("tls", on_accept="reset")
     trial.open(base_url=f"https://127.0.0.1:{port}")
     receipt = trial.submit()
     trial.run(30)
-    assert receipt.state == "pending"
+    assert trial.state_of(receipt) == "pending"
     trial.server.order("unlisten", name="tls")
     trial.server.listen("tls", port=port, tls=str(certificates.good))
     trial.run(HOUR_S)
@@ -126,7 +128,7 @@ def test_plain_http_on_the_tls_port(trial: Trial) -> None:
     trial.open(base_url=f"https://127.0.0.1:{trial.server.port}")
     receipt = trial.submit()
     trial.run(60)
-    assert receipt.state == "held"
+    assert trial.state_of(receipt) == "held"
     assert "tls" in (receipt.message or "").lower()
     trial.reopen(base_url=trial.server.url)
     trial.run(HOUR_S)
@@ -147,7 +149,7 @@ def test_a_proxy_in_the_way(
     trial.open(base_url=f"https://127.0.0.1:{port}")
     receipt = trial.submit()
     trial.run(30)
-    assert receipt.state == state
+    assert trial.state_of(receipt) == state
     trial.server.script()
     trial.run(HOUR_S)
     assert receipt.state == "delivered"

@@ -369,8 +369,8 @@ def test_an_operator_deletes_a_call_that_is_being_sent(trial: Trial) -> None:
     trial.server.script(s.rule(s.read(), s.gate("sending"), s.honest()))
     receipt = trial.submit()
     trial.server.wait_requests(1)
-    for kept in trial.kept():
-        kept.path.unlink()
+    for path in trial.folder("new").iterdir():
+        path.unlink()
     trial.server.open_gate("sending")
     trial.run(60)
     assert receipt.state == "delivered"

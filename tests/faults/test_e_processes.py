@@ -20,12 +20,15 @@ from faults.trial import Trial
 
 HOUR_S = 3_600.0
 
+
 @pytest.mark.parametrize("each", [40, pytest.param(625, marks=[pytest.mark.soak, pytest.mark.timeout(300)])])
 @scenario("E1")
 def test_eight_processes_share_one_outbox(trial: Trial, zygote: Zygote, each: int) -> None:
     """Each call is stored once and, without faults, posted once."""
     acks = [trial.directory / f"acks-{number}" for number in range(8)]
-    clients = [zygote.start(write_and_flush, **trial.client(path), count=each, timeout_s=120) for path in acks]
+    clients = [
+        zygote.start(write_and_flush, **trial.client(path), count=each, timeout_s=120) for path in acks
+    ]
     for client in clients:
         client.finish(200)
     trial.promise_from(acks)
@@ -128,7 +131,9 @@ def test_one_call_id_in_two_processes(trial: Trial, zygote: Zygote) -> None:
     call_id = trial.new_call_id()
     gos = [trial.pipe(f"go-{number}") for number in range(2)]
     clients = [
-        zygote.start(submit_named, **trial.client(f"{number}"), call_id=call_id, text=f"body-{number}", go=str(go))
+        zygote.start(
+            submit_named, **trial.client(f"{number}"), call_id=call_id, text=f"body-{number}", go=str(go)
+        )
         for number, go in enumerate(gos)
     ]
     for go in gos:

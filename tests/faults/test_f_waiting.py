@@ -58,7 +58,11 @@ def test_asubmit_touches_neither_disk_nor_network_on_the_loop(trial: Trial) -> N
     before = len(trial.fs.calls)
     asyncio.run(finalise())
     trial.run(10)
-    touched = {thread for name, _, thread in trial.fs.calls[before:] if name in ("create", "write", "fsync", "rename")}
+    touched = {
+        thread
+        for name, _, thread in trial.fs.calls[before:]
+        if name in ("create", "write", "fsync", "rename")
+    }
     assert touched
     assert loop_thread not in touched
     assert connected

@@ -64,14 +64,18 @@ ODD_VALUES: dict[str, Any] = {
 def _finalised(trial: Trial, value: Any) -> tuple[str, dict[str, Any]]:
     """Let a real tool return a value in a call; return the call_id and the stored document."""
     handler = TunerCallbackHandler(delivery=trial.delivery, call_type="web_call")
-    tool = StructuredTool.from_function(lambda: {"value": value}, name="odd", description="Returns something odd.")
+    tool = StructuredTool.from_function(
+        lambda: {"value": value}, name="odd", description="Returns something odd."
+    )
     tool.invoke({}, config={"callbacks": [handler]})
     receipt = handler.finalize()
     assert receipt.durable
     trial.run(60)
     assert receipt.state == "delivered"
     text = json.dumps(trial.server.body(handler.call_id))
-    document: dict[str, Any] = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    document: dict[str, Any] = json.loads(
+        text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON")
+    )
     return handler.call_id, document
 
 
@@ -81,7 +85,10 @@ def test_values_json_does_not_know(trial: Trial, kind: str) -> None:
     """One odd value costs at most that value; the document is strict JSON with both rows of the tool."""
     _, document = _finalised(trial, ODD_VALUES[kind])
     rows = document["transcript_with_tool_calls"]
-    assert [row["role"] for row in rows if row["role"].startswith("agent_")] == ["agent_function", "agent_result"]
+    assert [row["role"] for row in rows if row["role"].startswith("agent_")] == [
+        "agent_function",
+        "agent_result",
+    ]
 
 
 @pytest.mark.parametrize("value", [Raises(), Explodes()], ids=["raises", "explodes"])

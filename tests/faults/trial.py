@@ -22,8 +22,10 @@ from faults.disk import ScriptedFileSystem
 from faults.documents import KEY, SPOKEN
 from faults.reader import Findings, Kept, Promise
 from faults.witness import Witness
+from tuner_langchain import cli
 from tuner_langchain.delivery import Delivery, Receipt, Recording
 from tuner_langchain.delivery.client import HttpClient, Timeouts
+from tuner_langchain.delivery.fs import FileSystem
 
 _EXITS = Path(__file__).with_name("exits.py")
 _PATIENCE_S = 20.0
@@ -39,6 +41,7 @@ class Trial:
         self.outbox = directory / "outbox"
         self.clock = FakeRuntime()
         self.fs = ScriptedFileSystem()
+        self.files: FileSystem = self.fs
         self.events: list[Any] = []
         self.bodies: dict[str, bytes] = {}
         self.promises: list[Promise] = []
@@ -65,7 +68,7 @@ class Trial:
         on_event = settings.pop("on_event", None)
         config = clients.config(settings.pop("base_url", self.server.url), str(self.outbox), **settings)
         more = dict(self._more) if runtime is None else {**self._more, "runtime": runtime}
-        opened = Delivery(config, on_event=on_event or self.events.append, files=self.fs, **more)
+        opened = Delivery(config, on_event=on_event or self.events.append, files=self.files, **more)
         self._deliveries.append(opened)
         return opened
 
@@ -158,11 +161,21 @@ class Trial:
         """Return call_id and the text that says why, for everything in `dead/`."""
         return reader.dead_reasons(self.outbox)
 
+    def state_of(self, receipt: Receipt) -> str:
+        """Return what the receipt says now."""
+        return receipt.state
+
+    def retry_dead(self, call_id: str) -> None:
+        """Put a refused call back with the command that users have."""
+        assert cli.main(["outbox", "retry", call_id, "--dir", str(self.outbox)]) == 0
+
     def store_elsewhere(self) -> str:
         """Let somebody else store a call; return its call_id."""
         call_id = self.new_call_id()
         target = f"{self.server.url}/api/v1/public/call?workspace_id=42&agent_remote_identifier=other"
-        httpx.post(target, content=documents.body(call_id, caller_phone_number="somebody else"), trust_env=False)
+        httpx.post(
+            target, content=documents.body(call_id, caller_phone_number="somebody else"), trust_env=False
+        )
         return call_id
 
     def http_date(self, seconds_ahead: float) -> str:
@@ -258,11 +271,15 @@ class Trial:
         reader.check_calls(findings, promises, self.outbox, seen, lost, conflicts=self._conflicts)
         for promise in promises:
             if promise.state == "delivered":
-                findings.expect(promise.call_id in seen.calls, f"{promise.call_id} is called delivered and is not stored")
+                findings.expect(
+                    promise.call_id in seen.calls, f"{promise.call_id} is called delivered and is not stored"
+                )
         if self.outbox.exists():
             reader.check_modes(findings, self.outbox)
         reader.check_files_for(findings, [self.directory], KEY, "the key")
         self._texts += [repr(event) for event in self.events]
-        reader.check_secrets(findings, KEY, {"log lines": self.witness.texts, "reprs and messages": self._texts})
+        reader.check_secrets(
+            findings, KEY, {"log lines": self.witness.texts, "reprs and messages": self._texts}
+        )
         ours = [text for _, name, text in self.witness.lines if name.startswith("tuner_langchain")]
         reader.check_secrets(findings, SPOKEN, {"our log lines": ours, "reprs and messages ": self._texts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -110,10 +111,8 @@ class Wire:
 
     def reset(self) -> None:
         """End with RST instead of FIN."""
-        try:
+        with contextlib.suppress(OSError):  # the peer was faster
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
-            pass  # the peer was faster
         self.close()
 
     def close(self) -> None:
@@ -121,10 +120,8 @@ class Wire:
 
     def cut(self) -> None:
         """Wake whoever blocks on this socket in another thread."""
-        try:
+        with contextlib.suppress(OSError):  # it was never connected, or is closed
             self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it was never connected, or is closed
 
 
 def answer_bytes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from types import TracebackType
+from typing import Self
 
 
 class Witness(logging.Handler):
@@ -21,14 +21,14 @@ class Witness(logging.Handler):
             text += "".join(with_locals(record.exc_info[1]))
         self.lines.append((record.levelno, record.name, text))
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> Self:
         root = logging.getLogger()
         self._before = root.level
         root.setLevel(logging.DEBUG)
         root.addHandler(self)
         return self
 
-    def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
+    def __exit__(self, *_: object) -> None:
         root = logging.getLogger()
         root.removeHandler(self)
         root.setLevel(self._before)

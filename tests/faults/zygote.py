@@ -46,22 +46,24 @@ def _tell(message: dict[str, int]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
 
 
-def _reap() -> None:
+def _reap(started: set[int]) -> None:
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if ended is None:
             return
+        # Its number is still its own: what it forked ends with it, and nobody else does.
+        _kill_group(ended.si_pid)
+        pid, status = os.waitpid(ended.si_pid, 0)
+        started.discard(pid)
         _tell({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _end(started: list[int]) -> None:
-    """Kill every client with whatever it has forked: nothing outlives the tests, however these end."""
-    for pid in started:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def main() -> None:
@@ -76,16 +78,17 @@ def main() -> None:
     waiting.register(0, selectors.EVENT_READ)
     waiting.register(reading, selectors.EVENT_READ)
     pending = b""
-    started: list[int] = []
+    started: set[int] = set()
     while True:
         for key, _ in waiting.select():
             if key.fd == reading:
                 os.read(reading, 4_096)
-                _reap()
+                _reap(started)
                 continue
             data = os.read(0, 65_536)
             if not data:
-                _end(started)
+                for running in started:  # nothing outlives the tests, however these end
+                    _kill_group(running)
                 return
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
@@ -96,7 +99,7 @@ def main() -> None:
                     for fd in (reading, writing):
                         os.close(fd)
                     _child(json.loads(line))
-                started.append(pid)
+                started.add(pid)
                 _tell({"pid": pid})
 
 
