@@ -72,6 +72,14 @@ class MadeRun:
     open: bool = True
     children: list[MadeRun] = field(default_factory=list)
 
+    lost: bool = False
+
+    def lose(self) -> None:
+        """Forget what is still open below: LangChain never tells its end."""
+        for child in self.children:
+            child.lost = child.lost or child.open
+            child.lose()
+
     @property
     def busy(self) -> bool:
         return any(child.open for child in self.children)

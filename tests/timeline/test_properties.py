@@ -30,7 +30,7 @@ def made_up(steps: list[tuple[int, int, str]]) -> tuple[Any, MadeUp]:
         if what == 0:
             story.start("graph", None, name)
             continue
-        open_runs = [run for run in story.runs if run.open]
+        open_runs = [run for run in story.runs if run.open and not run.lost]
         if not open_runs:
             continue
         run = open_runs[which % len(open_runs)]
@@ -40,8 +40,11 @@ def made_up(steps: list[tuple[int, int, str]]) -> tuple[Any, MadeUp]:
             story.again(run)
         elif what == 8:
             made.on_custom_event(name, {"n": 1}, run_id=run.run_id)
+        elif what == 11:
+            story.end(run, ERRORS[which % len(ERRORS)])
+            run.lose()
         elif not run.busy:
-            story.end(run, None if what < 11 else ERRORS[which % len(ERRORS)])
+            story.end(run)
     return made, story
 
 
