@@ -194,6 +194,13 @@ def test_a_caller_channel_needs_several_channels(multi_channel: object) -> None:
     assert found(document) == [("recording_s3_caller_channel", "caller_channel")]
 
 
+def test_several_channels_are_a_switch() -> None:
+    """`recording_s3_multi_channel` is true or false, with or without the caller's channel."""
+    document = example(recording_s3_multi_channel="yes", recording_s3_caller_channel=ABSENT)
+
+    assert found(document) == [("recording_s3_multi_channel", "bool_type")]
+
+
 def test_sip_headers_are_strings() -> None:
     """Each SIP header is a string; the path names the header."""
     document = example(sip_headers={"X-Correlation-Id": 7, "[key]": 8, "fine": "9"})
@@ -221,13 +228,22 @@ def test_a_call_ends_after_it_began(start: int, end: int, accepted: bool) -> Non
     assert found(document) == ([] if accepted else [("end_timestamp", "end_before_start")])
 
 
-@pytest.mark.parametrize("name", ["ai_models", "usage_token"])
-def test_the_documented_metadata_of_a_call(name: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("ai_models", "asr_model"),
+        ("ai_models", "llm_model"),
+        ("ai_models", "tts_model"),
+        ("usage_token", "stt_duration_seconds"),
+        ("usage_token", "llm_token"),
+        ("usage_token", "tts_characters_count"),
+    ],
+)
+def test_the_documented_metadata_of_a_call(part: str, name: str) -> None:
     """Model names are strings and usage is numbers; the path leads to the one that is not."""
-    key = {"ai_models": "llm_model", "usage_token": "llm_token"}[name]
-    document = example(metadata={name: {key: ["many"]}})
+    document = example(metadata={part: {name: ["many"]}})
 
-    assert [path for path, _ in found(document)] == [f"metadata.{name}.{key}"]
+    assert [path for path, _ in found(document)] == [f"metadata.{part}.{name}"]
 
 
 def test_a_call_needs_a_row() -> None:
@@ -349,6 +365,14 @@ def test_the_parts_of_a_row(row: int, part: str, name: str, wrong: Any) -> None:
     assert [path for path, _ in found(document)] == [f"{ROWS}[{row}].{part}.{name}"]
 
 
+def test_a_words_confidence_is_a_number() -> None:
+    """How sure the speech-to-text was may be left out, and is a number where it is there."""
+    document = example()
+    document[ROWS][USER]["words"][0]["confidence"] = "high"
+
+    assert found(document) == [(f"{ROWS}[0].words[0].confidence", "float_type")]
+
+
 @pytest.mark.parametrize("name", ["word", "start_ms", "end_ms"])
 def test_a_word_has_its_text_and_time(name: str) -> None:
     """Each word says what it is, from when to when."""
@@ -390,8 +414,29 @@ def test_one_mistake_hides_no_other() -> None:
     assert paths == ["call_id", "end_timestamp", "general_meta_data_raw.a", *rows]
 
 
-def test_a_violation_reads_as_a_sentence_and_repeats_no_value() -> None:
-    """The line names the path, what is expected and what kind of thing is there, not what a caller said."""
-    (violation,) = validate(with_row(TRANSITION, text=["the caller's secret"]))
-
-    assert str(violation) == "transcript_with_tool_calls[1].text: should be a string (it is an array)"
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        (with_row(TRANSITION, text=["a secret"]), f"{ROWS}[1].text: should be a string (it is an array)"),
+        (example(call_id=ABSENT), "call_id: is required"),
+        (example(call_id=""), "call_id: should have at least 1 character (it has 0)"),
+        (example(call_id="s" * 201), "call_id: should have at most 200 characters (it has 201)"),
+        (example(agent_version=-1), "agent_version: should be 0 or more"),
+        (example(call_cost="a secret"), "call_cost: should be a number (it is a string)"),
+        (example(call_successful=1), "call_successful: should be true or false (it is an integer)"),
+        (example(duration_ms=2.5), "duration_ms: should be an integer (it is a number with a fraction)"),
+        (example(**{ROWS: []}), f"{ROWS}: should have at least one row"),
+        (example(metadata=None), "metadata: should be an object (it is null)"),
+        (
+            example(recording_file_extension=".wav"),
+            "recording_file_extension: should be a file extension without a dot, like wav",
+        ),
+        (
+            example(user_sentiment="a secret"),
+            "user_sentiment: should be 'positive', 'neutral', 'negative' or 'unknown' (it is a string)",
+        ),
+    ],
+)
+def test_a_violation_reads_as_a_sentence(document: dict[str, Any], sentence: str) -> None:
+    """The line names the path, what is expected and what kind of thing is there; it repeats no value."""
+    assert [str(violation) for violation in validate(document)] == [sentence]
