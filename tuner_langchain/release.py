@@ -62,7 +62,7 @@ def _rows(rows: Iterable[dict[str, Any]], capture: Capture, hook: _Redaction | N
         if not capture.error_messages and row["role"] == "agent_result" and row["tool"].get("is_error"):
             row["tool"]["result"] = {}  # a failure that a tool answered with is an exception's text
         data = to_json(row)
-        if hook is not None or len(data) > capture.max_value_chars or (_is_free(row) and may_hold_secrets(data)):
+        if hook is not None or len(data) > capture.max_value_chars or _is_suspect(row, data):
             opened = _masked_row(orjson.loads(data), capture.max_value_chars)
             released = hook.row(opened) if hook is not None else opened
             if released is None:
@@ -71,17 +71,22 @@ def _rows(rows: Iterable[dict[str, Any]], capture: Capture, hook: _Redaction | N
         yield data
 
 
-def _is_free(row: dict[str, Any]) -> bool:
-    """Return whether a row holds values of the program's own; most rows are words, names and figures of ours."""
+def _is_suspect(row: dict[str, Any], data: bytes) -> bool:
+    """Return whether values of the program's own in a row may hold secrets.
+
+    Words, names and figures of ours are not searched: it is the searching that costs.
+    """
     if row["role"] in _SPOKEN:
         return False
     metadata = row["metadata"]
-    return (
-        "tool" in row
-        or row["node"]["reason"] is not None
-        or not _FREE_METADATA.isdisjoint(metadata)
-        or any("error" in call or "system_prompt" in call for call in metadata.get("llm", ()))
-    )
+    if not _FREE_METADATA.isdisjoint(metadata) or any(
+        "error" in call or "system_prompt" in call for call in metadata.get("llm", ())
+    ):
+        return may_hold_secrets(data)
+    if "tool" in row:
+        return may_hold_secrets(data[data.find(b'"tool":') : data.rfind(b'"metadata":')])
+    reason = row["node"]["reason"]
+    return reason is not None and may_hold_secrets(reason.encode(errors="replace"))
 
 
 def _masked_row(row: dict[str, Any], max_chars: int) -> dict[str, Any]:
