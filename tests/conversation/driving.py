@@ -9,6 +9,7 @@ from typing import Any
 from tuner_langchain.testing import record
 
 GRAPH_MODES = ("invoke", "ainvoke", "stream", "astream", "stream words", "astream words", "astream_events")
+SYNC_MODES = ("invoke", "stream", "stream words")
 CHAIN_MODES = ("invoke", "ainvoke", "stream", "astream", "astream_events")
 
 

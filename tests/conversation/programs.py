@@ -12,22 +12,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import SummarizationMiddleware
-from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    SummarizationMiddleware,
+    hook_config,
+)
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.types import Command, interrupt
+from langgraph.graph.message import add_messages
+from langgraph.types import CachePolicy, Command, Overwrite, interrupt
 from langgraph_supervisor import create_supervisor
 from langgraph_swarm import create_handoff_tool, create_swarm
 from pydantic import BaseModel
 from scripted import ScriptedModel, call, calls
 
-from conversation.driving import CHAIN_MODES, GRAPH_MODES
+from conversation.driving import CHAIN_MODES, GRAPH_MODES, SYNC_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,6 +335,122 @@ def answering_function() -> Any:
     return RunnableLambda(lambda given: {"output": model.invoke(given["input"]).text})
 
 
+def generating() -> Any:
+    """A node that is a generator: of what it yields, LangGraph keeps the last."""
+    model = ScriptedModel("Second.")
+
+    def talk(state: Any) -> Any:
+        yield {"messages": [AIMessage("First.")]}
+        yield {"messages": [model.invoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("talk", talk)
+    graph.add_edge(START, "talk")
+    return graph.compile()
+
+
+class Typed(BaseModel):
+    """A state with types."""
+
+    messages: Annotated[list[AnyMessage], add_messages] = []
+    mood: str = ""
+
+
+def typed_state() -> Any:
+    """A pydantic state; the node returns one too."""
+    model = ScriptedModel("Typed.")
+    graph = StateGraph(Typed)
+    graph.add_node("talk", lambda state: Typed(messages=[model.invoke(state.messages)], mood="good"))
+    graph.add_edge(START, "talk")
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+def cached() -> Any:
+    """A node that answers the same question from LangGraph's cache: then it does not run at all."""
+    graph = StateGraph(MessagesState)
+    graph.add_node(
+        "talk",
+        lambda state: {"messages": [AIMessage("We open at six.")]},
+        cache_policy=CachePolicy(key_func=lambda state: state["messages"][-1].content),
+    )
+    graph.add_edge(START, "talk")
+    return graph.compile(cache=InMemoryCache())
+
+
+def approving() -> Any:
+    """An agent whose tool waits for a person."""
+    asking = calls({"name": "find_table", "args": {"people": 2}, "id": "c1"}, text="I will look.")
+    return create_agent(
+        ScriptedModel(asking, "19:30 is free."),
+        [find_table],
+        middleware=[HumanInTheLoopMiddleware(interrupt_on={"find_table": True})],
+        checkpointer=InMemorySaver(),
+    )
+
+
+def refusing() -> Any:
+    """A middleware that answers before the model, and ends the turn."""
+
+    class Guard(AgentMiddleware):
+        @hook_config(can_jump_to=["end"])
+        def before_model(self, state: Any, runtime: Any) -> dict[str, Any]:
+            return {"messages": [AIMessage("I cannot talk about that.")], "jump_to": "end"}
+
+        @hook_config(can_jump_to=["end"])
+        async def abefore_model(self, state: Any, runtime: Any) -> dict[str, Any]:
+            return self.before_model(state, runtime)
+
+    return create_agent(ScriptedModel("never"), [], middleware=[Guard()])
+
+
+def guarded() -> Any:
+    """A node that takes an answer back before it is said, and says another."""
+    model = ScriptedModel("Something rude.")
+
+    def check(state: Any) -> dict[str, Any]:
+        return {"messages": [RemoveMessage(state["messages"][-1].id), AIMessage("Something kind.")]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("talk", lambda state: {"messages": [model.invoke(state["messages"])]})
+    graph.add_node("check", check)
+    graph.add_edge(START, "talk")
+    graph.add_edge("talk", "check")
+    return graph.compile()
+
+
+def overwriting() -> Any:
+    """A node that replaces the whole conversation, with its answer at the end."""
+    model = ScriptedModel("Anew.")
+    graph = StateGraph(MessagesState)
+    graph.add_node(
+        "talk", lambda state: {"messages": Overwrite([*state["messages"], model.invoke(state["messages"])])}
+    )
+    graph.add_edge(START, "talk")
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+def graph_in_a_chain() -> Any:
+    """A graph between two functions of a chain: it is the graph's messages that are said."""
+    inner = one_node("From the graph.")
+    return (
+        RunnableLambda(lambda words: {"messages": [("user", words)]})
+        | inner
+        | RunnableLambda(lambda state: f"The graph's state: {state}")
+    )
+
+
+def parallel() -> Any:
+    """Two nodes of one step that both speak, and one that joins them."""
+    graph = StateGraph(MessagesState)
+    graph.add_node("left", lambda state: {"messages": [AIMessage("Left.")]})
+    graph.add_node("right", lambda state: {"messages": [AIMessage("Right.")]})
+    graph.add_node("both", lambda state: {"messages": [AIMessage("Both.")]})
+    graph.add_edge(START, "left")
+    graph.add_edge(START, "right")
+    graph.add_edge(["left", "right"], "both")
+    return graph.compile()
+
+
 def user(text: str) -> dict[str, Any]:
     """The input of a turn that brings one message."""
     return {"messages": [("user", text)]}
@@ -512,6 +635,57 @@ CONVERSATIONS = (
         ("1 user: Do it", "1 agent: Done."),
         CHAIN_MODES,
     ),
+    Conversation("a generator", generating, (user("Hi"),), ("1 user: Hi", "1 agent: Second."), SYNC_MODES),
+    Conversation(
+        "a typed state",
+        typed_state,
+        (user("Hi"), Typed(messages=[HumanMessage("Again")])),
+        ("1 user: Hi", "1 agent: Typed.", "2 user: Again", "2 agent: Typed."),
+    ),
+    Conversation(
+        "a cached node",
+        cached,
+        (user("When?"), user("When?")),
+        ("1 user: When?", "1 agent: We open at six.", "2 user: When?", "2 agent: We open at six."),
+    ),
+    Conversation(
+        "a person in the loop",
+        approving,
+        (user("A table"), Command(resume={"decisions": [{"type": "approve"}]})),
+        ("1 user: A table", "1 agent: I will look.", "2 agent: 19:30 is free."),
+    ),
+    Conversation("a guard that answers", refusing, (user("Hm"),), ("1 user: Hm", "1 agent: I cannot talk about that.")),
+    Conversation(
+        "an answer taken back",
+        guarded,
+        (user("Hm"),),
+        ("1 user: Hm", "1 agent: Something kind."),
+        modes=("invoke", "ainvoke", "stream", "astream"),
+    ),
+    Conversation(
+        "an answer taken back after it was streamed",
+        guarded,
+        (user("Hm"),),
+        ("1 user: Hm", "1 agent: Something rude.", "1 agent: Something kind."),
+        modes=("stream words", "astream words"),
+    ),
+    Conversation(
+        "a conversation overwritten",
+        overwriting,
+        (user("Hi"), user("Again")),
+        ("1 user: Hi", "1 agent: Anew.", "2 user: Again", "2 agent: Anew."),
+    ),
+    Conversation(
+        "a graph in a chain",
+        graph_in_a_chain,
+        ("Hi",),
+        ("1 user: Hi", "1 agent: From the graph."),
+        CHAIN_MODES,
+    ),
+    Conversation(
+        "two nodes at once", parallel, (user("Hi"),), ("1 user: Hi", "1 agent: Left.", "1 agent: Right.", "1 agent: Both.")
+    ),
+    Conversation("nobody asked", fixed_sentence, ({"messages": []},), ("1 agent: We are closed.",)),
     Conversation(
         "a bare model",
         lambda: ScriptedModel("Yes?"),

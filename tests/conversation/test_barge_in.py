@@ -274,6 +274,41 @@ def test_a_node_that_never_speaks_is_known() -> None:
     assert said(call) == ["1 user: Hi", "1 agent: Hello.", "2 user: Again"]
 
 
+def test_the_last_model_of_a_node_speaks() -> None:
+    """A node that asks one model what is meant and another for the answer: only the answer was heard."""
+    speaker = HaltingModel(ANSWER)
+    call = handler()
+
+    async def talk(state: Any) -> dict[str, Any]:
+        meant = await ScriptedModel("They want a table.").ainvoke(state["messages"])
+        return {"messages": [await speaker.ainvoke([meant])]}
+
+    asyncio.run(cut(graph_of(("talk", talk)), speaker, call, user("Hi")))
+
+    assert said(call) == ["1 user: Hi", f"1 agent: {HEARD} [cut]"]
+
+
+def test_a_first_model_that_is_known_not_to_speak() -> None:
+    """Where the same node's first model did not speak in an earlier turn, a cut one did not either."""
+    meaning, speaker = HaltingModel("They want", "They want a table", words=99), ScriptedModel(ANSWER)
+    call = handler()
+
+    async def talk(state: Any) -> dict[str, Any]:
+        meant = await meaning.ainvoke(state["messages"])
+        return {"messages": [await speaker.ainvoke([meant])]}
+
+    async def session() -> None:
+        program = graph_of(("talk", talk))
+        async for _ in program.astream(user("Hi"), {"callbacks": [call]}, stream_mode="messages"):
+            pass
+        meaning.words = 2
+        await cut(program, meaning, call, user("Again"))
+
+    asyncio.run(session())
+
+    assert said(call) == ["1 user: Hi", f"1 agent: {ANSWER}", "2 user: Again"]
+
+
 def test_an_agent_behind_a_tool_does_not_speak() -> None:
     """The words of a subagent that a tool runs are the tool's, not the caller's."""
     inner = HaltingModel("Thinking about it")

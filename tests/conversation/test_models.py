@@ -15,12 +15,12 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
-
-from conversation.driving import handler, said, spoken
 from wire.anthropic_server import anthropic_server, chat_anthropic
 from wire.driving import WAYS, run_turn
 from wire.openai_server import chat_openai, openai_server
 from wire.replies import Reply, Tokens, ToolUse
+
+from conversation.driving import handler, said, spoken
 
 VENDORS = {"openai": (openai_server, chat_openai), "anthropic": (anthropic_server, chat_anthropic)}
 EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDORS)
@@ -42,7 +42,9 @@ def talking(model: Any) -> Any:
         return {"messages": [await model.ainvoke(state["messages"])]}
 
     graph = StateGraph(MessagesState)
-    graph.add_node("talk", RunnableLambda(lambda state: {"messages": [model.invoke(state["messages"])]}, atalk))
+    graph.add_node(
+        "talk", RunnableLambda(lambda state: {"messages": [model.invoke(state["messages"])]}, atalk)
+    )
     graph.add_edge(START, "talk")
     return graph.compile()
 
@@ -101,13 +103,19 @@ def test_cache_writes() -> None:
         chat_anthropic(server).invoke("Hi", {"callbacks": [call]})
 
     figures = usage(call)
-    assert (figures["input_tokens"], figures["cache_read_tokens"], figures["cache_write_tokens"]) == (50, 10, 20)
+    assert (figures["input_tokens"], figures["cache_read_tokens"], figures["cache_write_tokens"]) == (
+        50,
+        10,
+        20,
+    )
 
 
 @EVERY_WAY
 def test_thoughts_are_not_said(way: str) -> None:
     """A thinking block is no word, and the first word is not its first token."""
-    with anthropic_server(Reply(text="Twelve.", thinking="Let me count to twelve.", between_s=0.02)) as server:
+    with anthropic_server(
+        Reply(text="Twelve.", thinking="Let me count to twelve.", between_s=0.02)
+    ) as server:
         call = handler()
         model = chat_anthropic(server, thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=2048)
         run_turn(talking(model), user("How many?"), {"callbacks": [call]}, way)
@@ -158,7 +166,9 @@ def test_a_stream_without_usage_is_unknown() -> None:
     """A stream that was not asked for its usage reports none: unknown, not zero."""
     with openai_server(Reply(text="Hm.")) as server:
         call = handler()
-        run_turn(talking(chat_openai(server, stream_usage=False)), user("Hi"), {"callbacks": [call]}, "stream")
+        run_turn(
+            talking(chat_openai(server, stream_usage=False)), user("Hi"), {"callbacks": [call]}, "stream"
+        )
 
     assert usage(call)["unknown_usage_calls"] == 1
     assert "usage_token" not in call.timeline.document["metadata"]
@@ -210,7 +220,9 @@ def test_a_cancelled_stream(vendor: str) -> None:
         heard = asyncio.Event()
 
         async def read() -> None:
-            async for chunk, _ in program.astream(user("Count"), {"callbacks": [call]}, stream_mode="messages"):
+            async for chunk, _ in program.astream(
+                user("Count"), {"callbacks": [call]}, stream_mode="messages"
+            ):
                 if "two" in chunk.text:
                     heard.set()
 
@@ -263,12 +275,16 @@ class Order(BaseModel):
 
 @EVERY_VENDOR
 @EVERY_WAY
-@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # OpenAI's client parses into a field of no type
+@pytest.mark.filterwarnings(
+    "ignore:Pydantic serializer warnings"
+)  # OpenAI's client parses into a field of no type
 def test_structured_output_is_not_said(vendor: str, way: str) -> None:
     """A model that fills a form spends tokens and says nothing."""
     start, client = VENDORS[vendor]
     form = ToolUse("Order", {"people": 2}, "call_1")
-    with start(Reply(text='{"people": 2}' if vendor == "openai" else "", tools=() if vendor == "openai" else (form,))) as server:
+    with start(
+        Reply(text='{"people": 2}' if vendor == "openai" else "", tools=() if vendor == "openai" else (form,))
+    ) as server:
         model = client(server).with_structured_output(Order)
 
         graph = StateGraph(MessagesState)

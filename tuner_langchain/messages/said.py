@@ -195,7 +195,9 @@ def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[A
 def _is_same(message: Any, said: Said) -> bool:
     if id(message) == said.object_id:
         return True
-    return said.message_id is not None and getattr(message, "id", None) == said.message_id
+    if said.message_id is None or getattr(message, "id", None) != said.message_id:
+        return False
+    return getattr(message, "type", None) != REMOVE  # a removal has the id of what it removes
 
 
 def _updates(outputs: Any) -> list[Any]:

@@ -73,6 +73,8 @@ class _Answers:
                 self._take_all(turn, task.said, task, models)
         answered = outcome.answers
         if answered is not None and (not outermost or _says_more(turn, answered)):
+            if _stands_behind(turn, answered):
+                self._forget(answered, turn)
             self._take_all(turn, answered, turn.root, models)
         _mark_abandoned(turn)
 
@@ -86,12 +88,12 @@ class _Answers:
             self._show(turn, Said(model.reply.text, model.reply.message_id, 0), model.root, model)
 
     def _take_all(self, turn: TurnRuns, added: Added, by: Run, models: dict[str, list[ModelRun]]) -> None:
-        for said in added.said:
-            self._take(turn, said, by, models)
         last = turn.lines[-1] if turn.lines else None
         # Only an answer that was withdrawn before anyone heard it is taken back; trimmed history was heard.
         if last is not None and last.message_id in added.removed and not _was_streamed(last):
             turn.lines.pop()
+        for said in added.said:
+            self._take(turn, said, by, models)
 
     def _take(
         self, turn: TurnRuns, said: Said, by: Run, models: dict[str, list[ModelRun]] | None = None
@@ -125,6 +127,13 @@ class _Answers:
                 self._shown[said.message_id] = line
                 return True
         return False
+
+    def _forget(self, answered: Added, turn: TurnRuns) -> None:
+        """Let messages that stand behind this turn's words be new, though they have the ids of earlier ones."""
+        for said in answered.said:
+            line = self._shown.get(said.message_id or "")
+            if line is not None and line.turn != turn.number:
+                del self._shown[line.message_id or ""]
 
     def _edit(self, model: ModelRun, turn: TurnRuns, said: Said) -> None:
         """Take over the final wording of an answer that nobody can have heard yet."""
@@ -194,10 +203,15 @@ def _says_more(turn: TurnRuns, answered: Added) -> bool:
 
     It does when a node answered from LangGraph's cache, and when the outcome is no state with messages.
     """
-    if answered.plain and not turn.lines:
-        return True
-    heard = turn.root.turn.incoming.said if turn.root.turn is not None else ()
-    return bool(heard) and answered.after is not None and answered.after.text == heard[-1].text
+    return (answered.plain and not turn.lines) or _stands_behind(turn, answered)
+
+
+def _stands_behind(turn: TurnRuns, answered: Added) -> bool:
+    """Return whether the messages of an outcome are those after what the caller said in this turn."""
+    brought = turn.root.turn.incoming.said if turn.root.turn is not None else ()
+    if not brought or answered.heard or answered.after is None:
+        return False
+    return answered.after.text == brought[-1].text
 
 
 def _was_streamed(line: Line) -> bool:
