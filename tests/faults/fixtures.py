@@ -9,6 +9,7 @@ import pytest
 
 from faults import certificates as certs
 from faults.control import ServerProcess
+from faults.documents import KEY, SPOKEN
 from faults.processes import Zygote
 from faults.trial import Trial
 from faults.witness import Witness
@@ -35,7 +36,10 @@ def zygote_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]
     """The process that forks clients; one for all tests."""
     started = Zygote(tmp_path_factory.mktemp("clients"))
     yield started
+    said = started.said()
     started.stop()
+    assert KEY not in said, "a client process wrote the key to standard error"
+    assert SPOKEN not in said, "a client process wrote what was said in a call to standard error"
 
 
 @pytest.fixture

@@ -22,8 +22,13 @@ class Zygote:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._said = (directory / "stderr.txt").open("w+")
         self._process = subprocess.Popen(
-            [sys.executable, str(_ZYGOTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(_ZYGOTE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
         )
         self._pids: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._ended: dict[int, int] = {}
@@ -64,6 +69,10 @@ class Zygote:
             self._clients.append(client)
             return client
 
+    def said(self) -> str:
+        """Return everything that clients have written to standard error."""
+        return (self._directory / "stderr.txt").read_text()
+
     def kill_all(self) -> None:
         """End whatever a test left running; the zygote ends what that had forked."""
         for client in self._clients:
@@ -85,6 +94,7 @@ class Zygote:
         self._process.wait(10)
         self._reader.join(10)
         self._process.stdout.close()
+        self._said.close()
 
 
 class Client:

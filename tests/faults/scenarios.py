@@ -123,6 +123,7 @@ TITLES: dict[str, str] = {
 _NO_STORE_OUTBOX = "there is no outbox in a LangGraph store: calls wait in the directory only"
 
 NOT_RUN: dict[str, str] = {
+    "A26": "request bodies are never compressed, so no server can refuse a compression",
     "C10": "there is no journal of unfinished calls: the promise begins when a call is finalised",
     **{f"H{number}": _NO_STORE_OUTBOX for number in range(1, 10)},
 }

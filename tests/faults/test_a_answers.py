@@ -283,7 +283,7 @@ def test_a_poison_call_does_not_hold_the_others(trial: Trial) -> None:
 @pytest.mark.parametrize("calls", [300, pytest.param(5_000, marks=pytest.mark.soak)])
 @scenario("A17")
 def test_a_long_outage(trial: Trial, calls: int) -> None:
-    """Three hours of 503: a probe per interval, then everything arrives with hardly a wasted POST."""
+    """Three hours of 503: a probe per interval, then a slow beginning, and hardly a wasted POST."""
     trial.server.script(s.rule(*s.status(503), times=None))
     receipts = []
     for _ in range(calls):
@@ -292,6 +292,8 @@ def test_a_long_outage(trial: Trial, calls: int) -> None:
     during = len(trial.posts())
     assert during <= 3 * 60
     trial.server.script()
+    first_seconds = trial.posts_each_second(until=during + 2, seconds=5)
+    assert max(first_seconds) <= 45
     trial.run(HOUR_S)
     assert {receipt.state for receipt in receipts} == {"delivered"}
     assert len(trial.posts()) - during <= 1.2 * calls

@@ -131,6 +131,17 @@ class Trial:
             opened.flush(0)  # sends nothing; from now on the background looks after the outbox
         self.clock.run_for(seconds)
 
+    def posts_each_second(self, *, until: int, seconds: int) -> list[int]:
+        """Wait for the request number `until`; return how many there are in each of the next seconds."""
+        while self.server.order("count")["requests"] < until:
+            self.run(1)
+        counts = []
+        for _ in range(seconds):
+            before = self.server.order("count")["requests"]
+            self.run(1)
+            counts.append(self.server.order("count")["requests"] - before)
+        return counts
+
     # What the test asks
 
     def posts(self) -> list[dict[str, Any]]:
