@@ -204,9 +204,9 @@ class Departures:
         return None
 
     def _route(self, task: ChainRun, name: str, path: str, found: Arrivals) -> None:
-        runs = self._routers.get(task, [])
+        runs = self._routers.get(task, ())
         if found.edges is None:
-            for run in _after_the_gap(runs):
+            for run in _after_the_gap(runs) if runs else ():
                 found.go(run.output, Source(path, "router", _name(run)))
             return
         branches = found.edges.routers.get(name)

@@ -16,7 +16,9 @@ class Span:
 
     def ms(self, at_ns: int) -> int:
         """Return a moment as whole milliseconds from the call's start."""
-        return (min(max(at_ns, self.start_ns), self.end_ns) - self.start_ns) // 1_000_000
+        if at_ns <= self.start_ns:
+            return 0
+        return ((at_ns if at_ns < self.end_ns else self.end_ns) - self.start_ns) // 1_000_000
 
     def end_of(self, run: Run) -> int:
         """Return when a run ended: its own end, else that of the closest run around it that did end."""
