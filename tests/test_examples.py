@@ -99,6 +99,11 @@ def test_the_voice_agent(tuner: LocalTuner, voice_agent: str, environment: dict[
     ]
     assert said[4] == ("user", "Half past seven!")
     assert said[-1] == ("agent", "Thank you for calling. See you soon!")
+    callers = [row for row in document["transcript_with_tool_calls"] if row["role"] == "user"]
+    assert len(callers) == 4
+    for row in callers:
+        assert row["duration_ms"] >= 300
+        assert row["metadata"]["transcript_confidence"] == 0.97
     agents = [row for row in document["transcript_with_tool_calls"] if row["role"] == "agent"]
     assert [row["metadata"]["interrupted"] for row in agents] == [False, True, False, False]
     assert agents[1]["text"].startswith("I have a table for")

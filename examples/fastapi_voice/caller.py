@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 LINES = ("When are you open?", "A table for two, please.", "Half past seven!", "Goodbye.")
 CUT_OFF = "A table for two, please."  # the caller hears five words of the answer to this, and goes on talking
+SPEAKING_S = 0.3
 
 
 def call(address: str) -> None:
     with connect(address) as socket:
         for line in LINES:
             print(f"\ncaller: {line}\nagent:  ", end="")
-            socket.send(json.dumps({"heard": line}))
+            started = time.time()
+            time.sleep(SPEAKING_S)
+            turn = {"heard": line, "started": started, "ended": time.time(), "confidence": 0.97}
+            socket.send(json.dumps(turn))
             listen(socket, words=5 if line == CUT_OFF else None)
     print()
 

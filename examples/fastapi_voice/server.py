@@ -2,9 +2,10 @@
 
 The voice stack sends what it heard, and is sent the words to speak as they come:
 
-    {"heard": "A table for two?"}   a turn of the caller; one that comes while the agent speaks cuts it off
-    {"speak": "I "}                 a piece of the answer
-    {"done": true}                  the answer is complete
+    {"heard": "A table for two?", "started": 1767225600.8, "ended": 1767225602.1, "confidence": 0.97}
+                        a turn of the caller, in Unix time; one that comes while the agent speaks cuts it off
+    {"speak": "I "}     a piece of the answer
+    {"done": true}      the answer is complete
 
 Without an account, a Tuner on this machine takes the calls:
 
@@ -61,7 +62,7 @@ async def take_call(socket: WebSocket, call_id: str) -> None:
         conversation = Conversation(socket, app.state.agent, handler)
         try:
             async for message in socket.iter_json():
-                await conversation.hear(message["heard"])
+                await conversation.hear(message)
         finally:
             await conversation.stop_speaking()
         handler.update(disconnection_reason="agent_hangup" if conversation.ended else "user_hangup")
@@ -74,12 +75,20 @@ class Conversation:
         self.ended = False
         self._socket = socket
         self._agent = agent
+        self._handler = handler
         self._config: Any = {"callbacks": [handler], "configurable": {"thread_id": handler.call_id}}
         self._speaking: asyncio.Task[None] | None = None
 
-    async def hear(self, words: str) -> None:
+    async def hear(self, turn: dict[str, Any]) -> None:
         await self.stop_speaking()
-        self._speaking = asyncio.create_task(self._answer(words))
+        # When the caller spoke only the voice stack knows; the wait for an answer is counted from there.
+        self._handler.add_user_turn(
+            turn["heard"],
+            start_ms=turn["started"],
+            end_ms=turn["ended"],
+            confidence=turn.get("confidence"),
+        )
+        self._speaking = asyncio.create_task(self._answer(turn["heard"]))
 
     async def stop_speaking(self) -> None:
         """Cut the answer off, if one is being spoken. The handler marks it as interrupted."""
