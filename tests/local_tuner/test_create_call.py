@@ -222,12 +222,15 @@ def test_scripted_answers_come_first_and_run_out(tuner: LocalTuner, post: Poster
     """A test's answers are given in order, with their headers; then requests count again."""
     tuner.answer_next(503, times=2, headers={"Retry-After": "1"})
     tuner.answer_next(429, body="slow down")
+    tuner.answer_next(200, body={"id": 7, "provider_call_id": "c", "is_new": True})
 
-    answers = [post(minimal()) for _ in range(4)]
+    answers = [post(minimal()) for _ in range(5)]
 
-    assert [answer.status_code for answer in answers] == [503, 503, 429, 201]
+    assert [answer.status_code for answer in answers] == [503, 503, 429, 200, 201]
     assert answers[0].headers["retry-after"] == "1"
-    assert answers[2].text == "slow down"
+    assert answers[0].json() == {"detail": "An answer scripted by the test."}
+    assert (answers[2].text, answers[2].headers["content-type"]) == ("slow down", "text/plain; charset=utf-8")
+    assert answers[3].json() == {"id": 7, "provider_call_id": "c", "is_new": True}
     assert tuner.refusals() == []
 
 
