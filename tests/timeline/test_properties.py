@@ -19,7 +19,9 @@ from timeline.events import CancelledError, Clock, Event, GraphInterrupt, MadeRu
 
 NAMES = ("a", "b", "__x", "LangGraph", "a:b", "tools")
 ERRORS = (ValueError("no"), CancelledError(), GraphInterrupt(()), GeneratorExit())
-STEPS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 10**6), st.sampled_from(NAMES)), max_size=60)
+# Mostly the youngest runs, so that trees grow deep.
+WHAT = st.sampled_from((0, 1, 1, 1, 1, 2, 3, 4, 7, 8, 9, 10, 11))
+STEPS = st.lists(st.tuples(WHAT, st.integers(0, 4), st.sampled_from(NAMES)), min_size=15, max_size=60)
 
 
 def made_up(steps: list[tuple[int, int, str]]) -> tuple[Any, MadeUp]:
@@ -33,7 +35,7 @@ def made_up(steps: list[tuple[int, int, str]]) -> tuple[Any, MadeUp]:
         open_runs = [run for run in story.runs if run.open and not run.lost]
         if not open_runs:
             continue
-        run = open_runs[which % len(open_runs)]
+        run = open_runs[-1 - which % len(open_runs)]
         if what <= 6:
             _go_deeper(story, run, what, name)
         elif what == 7:
