@@ -148,7 +148,8 @@ def test_a_closed_generator() -> None:
     graph = StateGraph(MessagesState)
     graph.add_node("talk", lambda state: {"messages": [model.invoke(state["messages"])]})
     graph.add_edge(START, "talk")
-    stream = graph.compile().stream(user("Hi"), {"callbacks": [call]}, stream_mode="messages")
+    program: Any = graph.compile()
+    stream = program.stream(user("Hi"), {"callbacks": [call]}, stream_mode="messages")
 
     next(stream)
     threading.Thread(target=model.resume).start()
@@ -213,7 +214,7 @@ def test_a_cut_during_a_tool() -> None:
         calls({"name": "look_up", "args": {"what": "x"}, "id": "c1"}, text="Wait a second.")
     )
     call = handler()
-    program = create_agent(model, [look_up])
+    program: Any = create_agent(model, [look_up])
 
     async def session() -> None:
         stream = program.astream(user("Hi"), {"callbacks": [call]}, stream_mode="messages")
@@ -244,7 +245,7 @@ def test_a_router_does_not_speak() -> None:
         HaltingModel("booking is next").with_config(metadata={"lc_source": "tool_selection"}),
         HaltingModel("booking is next").bind(response_format={"type": "json_object"}),
     ):
-        halting = model if isinstance(model, HaltingModel) else model.bound
+        halting: Any = model if isinstance(model, HaltingModel) else getattr(model, "bound", None)
         call = handler()
 
         asyncio.run(cut(graph_of(("route", talking(model))), halting, call, user("Hi")))

@@ -9,6 +9,9 @@ import pytest
 from scripted import ScriptedModel
 
 from conversation.driving import handler
+
+pytest.importorskip("genai_prices", reason="genai-prices is not installed; see the extra `prices`")
+
 from tuner_langchain.prices import list_price
 
 FIGURES = {

@@ -1,4 +1,4 @@
-"""Real clients of real wire formats: rows, latencies and tokens against a server that controls its delays and counts."""
+"""Real clients of real wire formats: rows, latencies and tokens against a server that controls them."""
 
 from __future__ import annotations
 
@@ -290,7 +290,8 @@ def test_structured_output_is_not_said(vendor: str, way: str) -> None:
         graph = StateGraph(MessagesState)
 
         def fill(state: Any) -> dict[str, Any]:
-            assert model.invoke(state["messages"]).people == 2
+            form: Any = model.invoke(state["messages"])
+            assert form.people == 2
             return {}
 
         graph.add_node("fill", fill)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import pytest
+from graphs.prebuilt import ToolNode
 from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from scripted import ScriptedModel, calls
 
 from tuner_langchain import Capture
 from tuner_langchain.testing import record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Each is planted in one place; where it is found says which switch let it through.
 PLANTED = {
@@ -116,24 +112,6 @@ def one_call(capture: Capture) -> Any:
         failing().invoke({"value": "INPUTWORD"}, {"callbacks": [call]})
     call.finalize()
     return call
-
-
-@pytest.fixture
-def every_log() -> Iterator[list[str]]:
-    """All that any logger says, whatever its level, with its exception."""
-    told: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            told.append(logging.Formatter().format(record))
-
-    handler, root = Keep(0), logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(0)
-    yield told
-    root.removeHandler(handler)
-    root.setLevel(before)
 
 
 def found(body: bytes) -> set[str]:
@@ -260,7 +238,9 @@ def test_redact_sees_every_text_last() -> None:
 
 def test_redact_may_withhold_a_row_and_a_fact() -> None:
     """None leaves a row or a fact out."""
-    call: Any = record(capture=Capture(redact=lambda row: None if row["role"] in ("user", "call_fact") else row))
+    call: Any = record(
+        capture=Capture(redact=lambda row: None if row["role"] in ("user", "call_fact") else row)
+    )
     ScriptedModel("Hello").invoke("CALLERWORD", {"callbacks": [call]})
     call.finalize(transcript="CALLERWORD", call_analysis={"note": "CALLERWORD", "score": 1})
 

@@ -19,7 +19,6 @@ from langgraph.types import interrupt
 from pydantic import BaseModel
 from scripted import ScriptedModel, call
 
-from privacy.test_capture import every_log  # noqa: F401 - a fixture
 from tuner_langchain import Capture
 from tuner_langchain.masking import MASK, is_secret_name, mask, mask_text, may_hold_secrets
 from tuner_langchain.testing import record
@@ -111,7 +110,7 @@ def call_with_secrets(capture: Capture) -> RecordingHandler:
 
 
 @pytest.mark.parametrize("redact", [None, lambda row: row], ids=["plain", "redact"])
-def test_no_planted_secret_is_sent_or_logged(every_log: list[str], redact: Any) -> None:  # noqa: F811 - the fixture
+def test_no_planted_secret_is_sent_or_logged(every_log: list[str], redact: Any) -> None:
     """With all switches on, no secret is in the document or in any log, and what stands beside it is."""
     taken = call_with_secrets(
         Capture(node_inputs=True, node_outputs=True, system_prompts=True, redact=redact)
