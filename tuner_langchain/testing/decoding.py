@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import enum
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
@@ -27,13 +28,20 @@ class Decoder:
     def __init__(self) -> None:
         self._objects: dict[int, Any] = {}
 
-    def same(self, number: int | None, value: Any) -> Any:
-        """Return the object that was seen under this number before, when it says the same; else this one."""
-        if number is None:
-            return value
-        known = self._objects.get(number)
-        if type(known) is type(value) and _says(known) == _says(value):
-            return known
+    def same(self, number: int, value: Any) -> Any:
+        """Return the object that was seen under this number before, as it is now; else this one."""
+        known: Any = self._objects.get(number)
+        if type(known) is type(value):
+            # Both may change after they have passed: graphs fill in messages' ids, and name the parent in commands.
+            if isinstance(known, dict):
+                known.clear()
+                known.update(value)
+                return known
+            if isinstance(known, BaseException):
+                known.args = value.args
+                return known
+            if known == value:
+                return known
         self._objects[number] = value
         return value
 
@@ -56,6 +64,10 @@ class Decoder:
 
     def _float(self, data: dict[str, Any]) -> float:
         return float(data["digits"])
+
+    def _enum(self, data: dict[str, Any]) -> Any:
+        make: Any = enum.Enum
+        return make(data["class"], {data["name"]: self.value(data["value"])})[data["name"]]
 
     def _tuple(self, data: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(self.value(item) for item in data["items"])
@@ -103,11 +115,11 @@ class Decoder:
 
 def _known_error(name: str) -> type[BaseException] | None:
     found = getattr(builtins, name, None) or getattr(asyncio, name, None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
-
-
-def _says(value: Any) -> Any:
-    return value.args if isinstance(value, BaseException) else value
+    if not isinstance(found, type) or not issubclass(found, BaseException):
+        return None
+    return (
+        None if issubclass(found, BaseExceptionGroup) else found
+    )  # a group cannot be made without its members
 
 
 # The values the handler tells by their class, beside those with a tag of their own.
@@ -117,9 +129,10 @@ OBJECTS: Final[dict[str, Any]] = {"Edges": Edges, "Branch": Branch, "Interrupt":
 @cache
 def error_class(kinds: tuple[str, ...]) -> type[BaseException]:
     """Return a class with these names in its line of descent; the ones that Python and asyncio have are theirs."""
-    known = [name for name in kinds if _known_error(name)]
-    base = _known_error(known[0]) if known else None
-    base = base or BaseException
-    for name in reversed(kinds[: kinds.index(known[0])] if known else kinds):
+    known = next((name for name in kinds if _known_error(name)), "BaseException")
+    base = _known_error(known) or BaseException
+    # A few known ones make their text of several arguments; here it is told already.
+    own = kinds[: kinds.index(known) + (base.__str__ is not BaseException.__str__)]
+    for name in reversed(own):
         base = type(name, (base,), {"__init__": BaseException.__init__, "__str__": BaseException.__str__})
     return base

@@ -7,6 +7,7 @@ an object with the key "~" that names it. Anything else is kept as its fields, o
 from __future__ import annotations
 
 import dataclasses
+import enum
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
@@ -45,6 +46,9 @@ class Encoder:
         """Return a value as JSON data."""
         if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, enum.Enum):
+            told = self.value(value.value, sort, depth)
+            return {TAG: "enum", "class": type(value).__name__, "name": value.name, "value": told}
         if isinstance(value, str):
             plain = text(str.__str__(value))
             return self._redact(plain) if sort == "text" and self._redact else plain
