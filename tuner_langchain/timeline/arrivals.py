@@ -11,7 +11,7 @@ from tuner_langchain.langgraph import START, Branch, Edges, Goto
 from tuner_langchain.runs import ChainRun, ToolRun
 
 if TYPE_CHECKING:
-    from tuner_langchain.timeline.sources import GraphRun, Visit
+    from tuner_langchain.timeline.sources import GraphRun
 
 Kind = Literal[
     "entry", "edge", "join", "router", "send", "command", "parent_command", "error_handler", "resume", "retry",
@@ -147,8 +147,7 @@ class Arrivals:
 class Departures:
     """Reads what nodes did when they were left: their commands, their routers, their tools that handed over."""
 
-    def __init__(self, visits: Mapping[ChainRun, Visit]) -> None:
-        self._visits = visits
+    def __init__(self) -> None:
         self._routers: dict[ChainRun, list[ChainRun]] = {}
         self._handoffs: dict[ChainRun, list[ToolRun]] = {}
 
@@ -173,15 +172,15 @@ class Departures:
         for end in found.edges.out.get(START, ()) if found.edges is not None else ():
             found.names[end].append(Source(START, "entry"))
 
-    def leave(self, task: ChainRun, graph: str, found: Arrivals) -> None:
+    def leave(self, task: ChainRun, path: str, found: Arrivals) -> None:
         """Take in where a node leads that has closed."""
-        path = self._visits[task].path
+        name = str(task.name)
         found.left.append(path)
-        self._command(task, path, found)
-        self._route(task, str(task.name), path, found)
-        inside = f"{graph}:" if graph else ""
-        for end in found.edges.out.get(str(task.name), ()) if found.edges is not None else ():
-            found.names[end].append(Source(f"{inside}{task.name}", "edge"))
+        if task.output or task.failure is not None:
+            self._command(task, path, found)
+        self._route(task, name, path, found)
+        for end in found.edges.out.get(name, ()) if found.edges is not None else ():
+            found.names[end].append(Source(path, "edge"))
 
     def _command(self, task: ChainRun, path: str, found: Arrivals) -> None:
         failure = task.failure
@@ -212,9 +211,11 @@ class Departures:
         branches = found.edges.routers.get(name)
         if not branches:
             return
-        late = [run for run in runs if run.routes_for is not None]
-        seen = dict(zip(branches, late, strict=False))
-        seen |= {run.seq: run for run in runs if run.seq in branches and run.output}
+        seen: dict[int, ChainRun] = {}
+        if runs:
+            late = [run for run in runs if run.routes_for is not None]
+            seen.update(zip(branches, late, strict=False))
+            seen.update((run.seq, run) for run in runs if run.seq in branches and run.output)
         for place, branch in branches.items():
             if place in seen:
                 found.go(seen[place].output, Source(path, "router", branch.name), branch.ends)

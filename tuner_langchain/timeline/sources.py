@@ -71,7 +71,7 @@ class Routes:
         self._where: dict[str, GraphRun | Run] = {}  # by namespace: the graph's run, or the root of a call's
         self._calls: dict[str, int] = {}
         self.visits: dict[ChainRun, Visit] = {}
-        self._departures = Departures(self.visits)
+        self._departures = Departures()
 
     def note(self, run: Run) -> None:
         """Take note of a run that is no node: a router, a tool that hands over, the virtual entry."""
@@ -106,7 +106,8 @@ class Routes:
         sources: Iterable[Source] = (Source(path, "retry"),) if attempt > 1 else self._sources(task, graph)
         self._where[ns] = graph
         graph.steps.setdefault(step, []).append(task)
-        return Visit(path, graph.graph, attempt, tuple(dict.fromkeys(sources)))
+        told = tuple(sources)
+        return Visit(path, graph.graph, attempt, told if len(told) == 1 else tuple(dict.fromkeys(told)))
 
     def _call(self, task: ChainRun) -> Visit:
         """Return a visit of a `@task` function: the node or task around it called it."""
@@ -159,9 +160,12 @@ class Routes:
         if len(done) > 1:
             done.sort(key=_write_order)
         for task in done:
-            self._departures.leave(task, graph.graph, found)
-            found.join(task, self.visits[task].path, graph)
-        found.defer(graph.waiting)
+            path = self.visits[task].path
+            self._departures.leave(task, path, found)
+            if graph.edges is not None and graph.edges.joins:
+                found.join(task, path, graph)
+        if graph.edges is not None and graph.edges.deferred:
+            found.defer(graph.waiting)
         return found
 
     def _sources(self, task: ChainRun, graph: GraphRun) -> Iterable[Source]:
