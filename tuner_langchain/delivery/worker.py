@@ -18,6 +18,8 @@ MAX_SENDERS = 8
 # More threads are worth it when a thread waits for the network, not for the interpreter.
 _SLOW_ANSWER_S = 0.02
 _HELPER_IDLE_S = 5.0
+# A request that takes longer says nothing about the next one, which another thread sends.
+_STUCK_S = 0.25
 
 Chore = Literal["look"]
 
@@ -30,15 +32,17 @@ class Workers:
         self._sender = sender
         self._search = search
         self._threads: set[threading.Thread] = set()
+        # Who is sending, and since when on the monotonic clock.
+        self._sending: dict[threading.Thread, float] = {}
         self._answer_s = 0.0
 
     def ensure(self) -> None:
-        """Start the first thread, or another in the place of one that died."""
+        """Start the first thread, or another when every one is sending: the next call shall not wait for an answer."""
         with self._process.lock:
             self._process.closed = False
             self._process.lock.notify()
             self._threads = {thread for thread in self._threads if thread.is_alive()}
-            needed = not self._threads
+            needed = self._spare_is_wanted()
         if needed:
             self._start()
 
@@ -84,6 +88,7 @@ class Workers:
         finally:
             with process.lock:
                 self._threads.discard(threading.current_thread())
+                self._sending.pop(threading.current_thread(), None)
                 last = process.closed and not self._threads
                 process.lock.notify_all()
             if last:
@@ -99,29 +104,40 @@ class Workers:
             self._search.look()
 
     def _next_job(self) -> Entry | Chore | None:
-        process = self._process
+        process, me = self._process, threading.current_thread()
         idle_since_s = process.runtime.monotonic_s()
         with process.lock:
+            self._sending.pop(me, None)
             while not process.closed:
                 now_s = process.runtime.monotonic_s()
                 if self._search.due(now_s):
                     return "look"
-                job = process.schedule.take(now_s)
+                job = process.schedule.take(now_s) if self._may_send(now_s) else _STUCK_S
                 if isinstance(job, Entry):
                     break
-                if len(self._threads) > 1 and now_s - idle_since_s >= _HELPER_IDLE_S:
+                if self._idle() > 1 and now_s - idle_since_s >= _HELPER_IDLE_S:
                     return None
                 wait_s = min(job, self._search.next_s - now_s)
                 process.runtime.wait(process.lock, max(wait_s, 0.001))
             else:
                 return None
-            more = self._help_wanted(now_s)
+            self._sending[me] = now_s
+            more = process.schedule.ready(now_s) > 0 and self._spare_is_wanted()
         if more:
             self._start()
         return job
 
-    def _help_wanted(self, now_s: float) -> bool:
-        schedule, threads = self._process.schedule, len(self._threads)
-        if schedule.breaker.mode != "closed" or threads >= MAX_SENDERS:
-            return False
-        return self._answer_s > _SLOW_ANSWER_S and schedule.ready(now_s) > threads
+    def _idle(self) -> int:
+        return len(self._threads) - len(self._sending)
+
+    def _may_send(self, now_s: float) -> bool:
+        """Tell whether one more thread is worth it: answers are slow, or every request under way is stuck."""
+        if self._answer_s > _SLOW_ANSWER_S:
+            return True
+        return all(now_s - began_s >= _STUCK_S for began_s in self._sending.values())
+
+    def _spare_is_wanted(self) -> bool:
+        """Tell whether nobody is left to send while the others wait for their answers."""
+        if self._process.schedule.breaker.mode != "closed":
+            return not self._threads
+        return self._idle() <= 0 and len(self._threads) < MAX_SENDERS
