@@ -74,6 +74,8 @@ class Delivery:
             config.auth_header,
             config.outbox_dir,
             config.fsync,
+            config.outbox_max_bytes,
+            config.outbox_min_free_bytes,
         )
         found = _shared.get(key)
         # Made twice in a race is harmless: nothing runs before the first call, and only one is kept.

@@ -19,7 +19,7 @@ import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class DeadlinePassedError(Exception):
@@ -51,6 +51,16 @@ class Deadline(threading.local):
             raise DeadlinePassedError
         return left if timeout is None else min(left, timeout)
 
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Tell a call that ran out of the request's time from one that was silent for too long."""
+        try:
+            yield
+        except httpcore.TimeoutException as error:
+            if time.monotonic() >= self.at_s:
+                raise DeadlinePassedError from error
+            raise
+
 
 class DeadlineBackend(httpcore.NetworkBackend):
     """Opens connections whose every call respects the deadline of the thread that makes it."""
@@ -70,6 +80,17 @@ class DeadlineBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first of the host's addresses that answers."""
         self.deadline.connected = True
+        with self.deadline.watched():
+            return self._connect(host, port, timeout, local_address, socket_options)
+
+    def _connect(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None,
+        local_address: str | None,
+        socket_options: Iterable[Any] | None,
+    ) -> httpcore.NetworkStream:
         trouble: Exception = httpcore.ConnectError("the name resolved to no address")
         for address in _addresses(host, port, self.deadline.left_s(timeout)):
             try:
@@ -101,7 +122,8 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         deadline = self._backend.deadline
-        data = self._stream.read(max_bytes, deadline.left_s(timeout))
+        with deadline.watched():
+            data = self._stream.read(max_bytes, deadline.left_s(timeout))
         deadline.bytes_read += len(data)
         return data
 
@@ -109,8 +131,9 @@ class _DeadlineStream(httpcore.NetworkStream):
         # One piece at a time, so that a slow upload is measured against the deadline too.
         view = memoryview(buffer)
         for start in range(0, len(view), 1 << 18):
-            left = self._backend.deadline.left_s(timeout)
-            self._stream.write(bytes(view[start : start + (1 << 18)]), left)
+            with self._backend.deadline.watched():
+                left = self._backend.deadline.left_s(timeout)
+                self._stream.write(bytes(view[start : start + (1 << 18)]), left)
 
     def close(self) -> None:
         self._stream.close()
@@ -118,8 +141,9 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._backend.deadline.left_s(timeout)
-        return self._backend._track(self._stream.start_tls(ssl_context, server_hostname, left))
+        with self._backend.deadline.watched():
+            left = self._backend.deadline.left_s(timeout)
+            return self._backend._track(self._stream.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

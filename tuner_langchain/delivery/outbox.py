@@ -180,8 +180,11 @@ class Outbox:
         return None
 
     def count(self, folder: Folder, destination: str) -> int:
-        """Return how many items of a destination lie in a folder."""
-        return sum(1 for _ in self.names(folder, destination))
+        """Return how many items of a destination lie in a folder, by their names alone: there may be many."""
+        mark = f"-{destination}-"
+        with contextlib.suppress(FileNotFoundError):
+            return sum(mark in name and name.endswith(".call") for name in self.fs.names(self.path(folder)))
+        return 0
 
     def size_bytes(self) -> int:
         """Return the bytes of everything in the outbox, as it is on disk now."""

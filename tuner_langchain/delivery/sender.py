@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BUSY_S = 1.0
 _UNREADABLE_S = 60.0
 _STORING_S = 0.1
+# A request that had this long and got no answer has shown something.
+_FULL_TIME_S = 60.0
 
 
 class Sender:
@@ -66,7 +68,8 @@ class Sender:
             self._note_attempt(entry, claim)
             answer = self._post(claim, timeout_s)
             verdict = judge(answer, first_attempt=first_attempt, wall_s=self._process.runtime.wall_s())
-            self._consequences.apply(entry, claim, answer, verdict, cut_short=timeout_s is not None)
+            cut_short = timeout_s is not None and timeout_s < _FULL_TIME_S
+            self._consequences.apply(entry, claim, answer, verdict, cut_short=cut_short)
         finally:
             claim.release()
 
