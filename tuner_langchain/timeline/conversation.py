@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tuner_langchain.messages import Added, Said, looks_like_data
 from tuner_langchain.runs import ChainRun, ModelRun, Run
-from tuner_langchain.timeline.cut import cut_lines, learn_speakers
+from tuner_langchain.timeline.cut import cut_lines, learn_speakers, was_cut
 from tuner_langchain.timeline.incoming import Arrivals
 from tuner_langchain.timeline.lines import Line
 from tuner_langchain.timeline.turns import NEVER, TurnRuns, is_inside, node_path, turn_runs
@@ -38,7 +38,7 @@ def conversation(turns: dict[Run, int], runs: Iterable[Run], span: Span) -> Conv
     answers = _Answers(span)
     for turn in told:
         answers.read(turn)
-    speakers = learn_speakers(told)
+    speakers = learn_speakers(told) if any(map(was_cut, told)) else {}
     lines: list[Line] = []
     for turn in told:
         if turn.number in arrivals.superseded:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 Speakers = dict[tuple[str, int], bool]
 
 
+def was_cut(turn: TurnRuns) -> bool:
+    """Return whether a turn did not come to its end."""
+    return turn.root.end_ns is None or turn.root.failure is not None
+
+
 def learn_speakers(turns: Iterable[TurnRuns]) -> Speakers:
     """Return, for each place where a model finished an answer, whether such an answer joined the conversation."""
     speakers: Speakers = {}
@@ -43,7 +48,7 @@ def learn_speakers(turns: Iterable[TurnRuns]) -> Speakers:
 
 def cut_lines(turn: TurnRuns, speakers: Speakers, span: Span) -> list[Line]:
     """Return the lines of a turn that did not end by itself, for what its models had streamed."""
-    if turn.root.end_ns is not None and turn.root.failure is None:
+    if not was_cut(turn):
         return []
     heard: list[ModelRun] = []
     for around, models in _calls_by_node(turn).items():

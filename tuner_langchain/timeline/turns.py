@@ -47,32 +47,23 @@ class TurnRuns:
 def turn_runs(turns: dict[Run, int], runs: Iterable[Run]) -> list[TurnRuns]:
     """Return the turns of a call in order, each with its runs."""
     told = {root: TurnRuns(root, number) for root, number in turns.items()}
+    inside: dict[Run | None, Place] = {None: OUTSIDE}
     for run in runs:
+        place = inside.get(run.parent, OUTSIDE)
+        inside[run] = place
         turn = told.get(run.root)
-        if turn is None:
-            continue
         if isinstance(run, ModelRun):
-            turn.models.append(run)
-            turn.places[run] = place_of(run)
+            if turn is not None:
+                turn.models.append(run)
+                turn.places[run] = place
+        elif isinstance(run, ToolRun):
+            inside[run] = Place(place.node, place.outermost, in_tool=True)
         elif isinstance(run, ChainRun) and run.is_task:
-            turn.tasks.append(run)
-            turn.places[run] = place_of(run)
+            inside[run] = Place(run, place.outermost or run, place.in_tool)
+            if turn is not None:
+                turn.tasks.append(run)
+                turn.places[run] = place
     return list(told.values())
-
-
-def place_of(run: Run) -> Place:
-    """Return where a run stands."""
-    node = outermost = None
-    in_tool = False
-    around = run.parent
-    while around is not None:
-        if isinstance(around, ChainRun) and around.is_task:
-            node = node or around
-            outermost = around
-        elif isinstance(around, ToolRun):
-            in_tool = True
-        around = around.parent
-    return Place(node, outermost, in_tool) if node is not None or in_tool else OUTSIDE
 
 
 def is_done(task: Run) -> bool:
