@@ -135,7 +135,7 @@ class TunerCallbackHandler(SpokenTurns, _Base):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        run = ChainRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        run = ChainRun(run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock())
         if not self._begin(run, parent_run_id, metadata):
             return
         langgraph.mark(run, tags, metadata)
@@ -209,7 +209,7 @@ class TunerCallbackHandler(SpokenTurns, _Base):
         **kwargs: Any,
     ) -> None:
         name = messages.requested_model(metadata, kwargs.get("invocation_params"), serialized)
-        run = ModelRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        run = ModelRun(run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock())
         if not self._begin(run, parent_run_id, metadata):
             return
         run.provider = (metadata or {}).get("ls_provider")
@@ -276,7 +276,7 @@ class TunerCallbackHandler(SpokenTurns, _Base):
         **kwargs: Any,
     ) -> None:
         name = (serialized or {}).get("name")
-        run = ToolRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        run = ToolRun(run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock())
         if not self._begin(run, parent_run_id, metadata):
             return
         arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
@@ -325,7 +325,7 @@ class TunerCallbackHandler(SpokenTurns, _Base):
         **kwargs: Any,
     ) -> None:
         name = name or (metadata or {}).get("ls_retriever_name")
-        run = RetrieverRun(run_id, self._around(parent_run_id, metadata), name, self._clock())
+        run = RetrieverRun(run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock())
         if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
             run.params = self._frozen({"query": query})
 
@@ -357,24 +357,21 @@ class TunerCallbackHandler(SpokenTurns, _Base):
             run.given = ()
 
     def _pause(self, run_id: UUID | None, status: str) -> None:
-        run = self._record.open.get(run_id)  # type: ignore[arg-type]  # None finds nothing
+        run = self._record.open.get(run_id)
         pauses = self._record.pauses
         if run is not None and not (pauses and pauses[-1].root is run):  # told twice when passed twice
             pauses.append(Pause(run, status, self._clock()))
 
     # ------------------------------------------------------------------ opening and closing runs
 
-    def _around(self, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> Run | None:
-        """Return the run around one that starts.
+    def _caller(self, metadata: dict[str, Any] | None) -> Run | None:
+        """Return the node that a run without a known parent was called in.
 
         A graph that is called inside a node with callbacks of its own names no parent; LangGraph's namespace tells
         which node it is in.
         """
-        record = self._record
-        around = record.open.get(parent_run_id)  # type: ignore[arg-type]  # None finds nothing
-        if around is None and metadata and record.tasks:
-            return record.tasks.get(metadata.get("langgraph_checkpoint_ns", ""))
-        return around
+        tasks = self._record.tasks
+        return tasks.get(metadata.get("langgraph_checkpoint_ns", "")) if metadata and tasks else None
 
     def _begin(self, run: Run, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> bool:
         """Take in a run that starts; False when it is already known or the call is over."""

@@ -126,7 +126,7 @@ class ChainRun(Run):
     kind = "chain"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        super().__init__(run_id, parent, name, start_ns)
+        Run.__init__(self, run_id, parent, name, start_ns)
         self.is_task = False
         self.is_start = False  # LangGraph's virtual entry, under which the entry's routers run
         self.is_call = False  # a `@task` function of the functional API
@@ -166,7 +166,7 @@ class ModelRun(Run):
     kind = "model"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        super().__init__(run_id, parent, name, start_ns)
+        Run.__init__(self, run_id, parent, name, start_ns)
         self.model: str | None = name  # as it was asked for
         self.provider: str | None = None
         self.purpose: Purpose = "speech"
@@ -184,7 +184,7 @@ class ToolRun(Run):
     kind: Literal["tool", "retriever"] = "tool"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        super().__init__(run_id, parent, name, start_ns)
+        Run.__init__(self, run_id, parent, name, start_ns)
         self.tool_call_id: str | None = None
         self.params: bytes = b"{}"
         self.result: bytes | None = None
@@ -258,7 +258,7 @@ class CallRecord:
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.turns: list[Run] = []  # the root runs
-        self.open: dict[UUID, Run] = {}
+        self.open: dict[UUID | None, Run] = {}  # no run has None: a root's parent is looked up too
         self.tasks: dict[str, ChainRun] = {}  # open executions of nodes, by checkpoint namespace
         self.asked: dict[
             str, bytes
