@@ -14,7 +14,7 @@ from faults.disk import CALLS
 from faults.documents import body, new_call_id
 
 from tuner_langchain.config import TunerConfig
-from tuner_langchain.delivery import Delivery
+from tuner_langchain.delivery import Delivery, Recording
 from tuner_langchain.delivery.client import HttpClient
 from tuner_langchain.delivery.fs import FileSystem
 
@@ -101,14 +101,21 @@ class FusedBackend(httpcore.SyncBackend):
         return FusedStream(self._fuse, stream)
 
 
-def fused_submit(url: str, outbox: str, acks: str, number: int, after: bool, names: str, count: int) -> None:
+def fused_submit(
+    url: str, outbox: str, acks: str, number: int, after: bool, names: str, count: int, recorded: bool = False
+) -> None:
     """Finalise calls on a fuse that counts the calling thread's file calls alone."""
     fuse = Fuse(number, after=after, thread=threading.get_ident())
     sender = Delivery(clients.config(url, outbox), files=FusedFileSystem(fuse))
     acknowledged = clients.Acknowledgements(acks)
     for _ in range(count):
         call_id = new_call_id(f"c{os.getpid()}")
-        acknowledged.add(sender.submit(call_id, body(call_id)))
+        if recorded:
+            audio = Recording(b"RIFF" + bytes(500), "wav")
+            document = body(call_id, recording_file_extension="wav")
+            acknowledged.add(sender.submit(call_id, document, recording=audio))
+        else:
+            acknowledged.add(sender.submit(call_id, body(call_id)))
     Path(names).write_text("\n".join(fuse.names))
 
 
@@ -121,5 +128,6 @@ def fused_send(url: str, outbox: str, acks: str, number: int, after: bool, names
         return HttpClient(config, network=FusedBackend(fuse))
 
     sender = Delivery(clients.config(url, outbox), files=FusedFileSystem(fuse), make_client=make_client)
-    sender.flush(10)
+    while any(path.parent.name in ("new", "upload") for path in Path(outbox).rglob("*.call")):
+        sender.flush(10)
     Path(names).write_text("\n".join(fuse.names))

@@ -24,8 +24,8 @@ class Enumeration:
 
     def __init__(self, zygote: Zygote, server: ServerProcess, directory: Path) -> None:
         self._zygote = zygote
-        self._server = server
-        self._directory = directory
+        self.server = server
+        self.directory = directory
         self.names: list[str] = []
 
     def run(self, target: Died, prepare: Callable[[Path], None], **arguments: Any) -> int:
@@ -44,14 +44,14 @@ class Enumeration:
         after: bool,
         arguments: dict[str, Any],
     ) -> list[str]:
-        place = self._directory / f"{number}-{'after' if after else 'before'}"
+        place = self.directory / f"{number}-{'after' if after else 'before'}"
         place.mkdir()
-        self._server.order("clear")
+        self.server.order("clear")
         prepare(place)
         before = {kept.call_id for kept in kept_calls(place / "outbox")}
         client = self._zygote.start(
             target,
-            url=self._server.url,
+            url=self.server.url,
             outbox=str(place / "outbox"),
             acks=str(place / "acks"),
             number=number,
@@ -70,18 +70,31 @@ class Enumeration:
         outbox = place / "outbox"
         torn = [kept.path for kept in kept_calls(outbox) if not kept.whole and kept.folder != "tmp"]
         assert not torn, f"call {number}: a half-written call lies in {torn}"
-        drain_all(self._zygote, self._server, outbox)
+        drain_all(self._zygote, self.server, outbox)
         promised = [Promise(*ack) for ack in clients.read_acks([place / "acks"])]
         promised += [Promise(str(call_id), durable=True) for call_id in before]
-        findings, seen = Findings(), self._server.seen()
+        findings, seen = Findings(), self.server.seen()
         check_calls(findings, promised, outbox, seen, settled=True)
         check_modes(findings, outbox)
         dead = [kept.path.name for kept in kept_calls(outbox) if kept.folder == "dead"]
         findings.expect(not dead, f"a death made a call look refused: {dead}")
+        self._judge_uploads(findings, promised)
         missing = [promise.call_id for promise in promised if promise.call_id not in seen.calls]
         findings.expect(not missing, f"not stored: {missing}")
         when = "after" if after else "before"
         assert not findings.problems, f"dying {when} call {number}: {findings.problems}"
+
+    def _judge_uploads(self, findings: Findings, promised: list[Promise]) -> None:
+        """Check that every recording arrived, or that the only answer that could name its place was lost."""
+        seen = self.server.seen()
+        uploaded = {upload["path"].rpartition("/")[2] for upload in seen.uploads}
+        for promise in promised:
+            document = self.server.order("body", call_id=promise.call_id) or ""
+            answers = [post["status"] for post in seen.posts_of(promise.call_id)]
+            if "recording_file_extension" in document and 409 not in answers:
+                findings.expect(
+                    promise.call_id in uploaded, f"{promise.call_id}'s recording was not uploaded"
+                )
 
 
 @pytest.fixture
@@ -128,3 +141,36 @@ def test_death_at_every_call_of_sending(
     assert {"flock", "rename", "socket connect", "socket write", "socket read", "unlink"} <= set(
         enumeration.names
     )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@scenario("A25", "C2", "C4")
+def test_death_at_every_call_with_a_recording(
+    enumeration: Enumeration, zygote: Zygote, record_property: Callable[[str, object], None]
+) -> None:
+    """The recording arrives although the process died anywhere: in submit, in sending, in uploading."""
+    died = enumeration.run(points.fused_submit, lambda _: None, count=1, recorded=True)
+    record_property("deaths in submit with a recording", str(died))
+
+    def prepare(place: Path) -> None:
+        arguments = {
+            "url": "http://127.0.0.1:9",
+            "outbox": str(place / "outbox"),
+            "acks": str(place / "acks"),
+        }
+        zygote.start(
+            points.fused_submit,
+            number=0,
+            after=False,
+            names=str(place / "n"),
+            count=1,
+            recorded=True,
+            **arguments,
+        ).finish()
+
+    again = Enumeration(zygote, enumeration.server, enumeration.directory / "sending")
+    again.directory.mkdir()
+    died = again.run(points.fused_send, prepare)
+    record_property("deaths in sending with a recording", str(died))
+    assert again.names.count("socket connect") == 2

@@ -117,7 +117,8 @@ def drain_all(zygote: Zygote, server: ServerProcess, outbox: Path, rounds: int =
 
 
 def waiting(outbox: Path) -> list[Path]:
-    return [call.path for call in kept_calls(outbox) if call.folder == "new"]
+    """Return the files that still want something from a sender: calls, and recordings' uploads."""
+    return [path for path in outbox.rglob("*.call") if path.parent.name in ("new", "upload")]
 
 
 def _compare(count: Count, promised: list[Promise], server: ServerProcess, outbox: Path) -> Count:

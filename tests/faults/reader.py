@@ -97,7 +97,9 @@ def _kept(path: Path) -> Kept:
     first, _, rest = raw.partition(b"\n")
     try:
         header = json.loads(first)
-        call_id = json.loads(rest)["call_id"]
+        # What waits in `upload/` is stored already; its file holds where the recording goes.
+        described = header if path.parent.name == "upload" else json.loads(rest)
+        call_id = described["call_id"]
     except (ValueError, KeyError, TypeError):
         return Kept(path, path.parent.name, None, {}, raw)
     return Kept(path, path.parent.name, call_id, header, rest)

@@ -69,6 +69,19 @@ def test_an_idle_connection_that_was_closed_is_replaced_at_once(trial: Trial) ->
     assert not trial.warnings("", logging.WARNING)
 
 
+@scenario("A4", "A7")
+def test_a_reused_connection_that_dies_after_the_store_is_no_conflict(trial: Trial) -> None:
+    """The request was sent twice within one attempt: that the second meets the first is not the application's fault."""
+    trial.submit()
+    trial.run(1)
+    trial.server.script(s.rule(s.read(), s.store(), s.close()))
+    receipt = trial.submit()
+    trial.run(60)
+    assert receipt.state == "delivered"
+    assert [post["stored"] for post in trial.server.seen().posts_of(receipt.call_id)] == [True, False]
+    assert not trial.dead_reasons()
+
+
 @scenario("A5")
 def test_a_cut_201_is_delivered(trial: Trial) -> None:
     """The status says it all; a body cut short changes nothing."""
@@ -342,6 +355,19 @@ def test_413_before_the_upload_ends(trial: Trial) -> None:
     assert len(trial.posts()) <= 3
 
 
+@scenario("A22")
+def test_one_hanging_request_does_not_hold_the_others(trial: Trial) -> None:
+    """While the very first answer trickles, other calls are delivered in the background."""
+    trial.server.script(
+        s.rule(s.read(), s.trickle(b"HTTP/1.1 201 Created\r\nx-a: b\r\n" + b"x" * 5_000, 0.05))
+    )
+    trial.open_real()
+    trial.submit()
+    trial.server.wait_requests(1)
+    others = [trial.submit() for _ in range(5)]
+    assert {receipt.wait(8).state for receipt in others} == {"delivered"}
+
+
 @scenario("A23")
 def test_a_late_store_of_the_first_try_makes_no_second_record(trial: Trial) -> None:
     """A timed out request may be stored afterwards; the second attempt meets it."""
@@ -354,6 +380,17 @@ def test_a_late_store_of_the_first_try_makes_no_second_record(trial: Trial) -> N
     trial.run(60)
     assert receipt.state == "delivered"
     assert len(trial.posts()) == 2
+
+
+@scenario("A24")
+def test_an_answer_leaves_nothing_behind(trial: Trial) -> None:
+    """Cookies of an answer do not come back, and the agent's name arrives as it was written."""
+    trial.server.script(s.rule(*s.status(500, set_cookie="session=1; Path=/")))
+    receipt = trial.submit()
+    trial.run(60)
+    seen = trial.server.seen()
+    assert not seen.sent_header("cookie")
+    assert seen.calls[receipt.call_id]["agent_remote_identifier"] == "front desk & co"
 
 
 ODD_ANSWERS = {
