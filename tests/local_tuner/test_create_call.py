@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +192,30 @@ def test_a_body_has_its_bound(chunked: bool) -> None:
 
         assert (post_bytes(10_000), post_bytes(10_001)) == (422, 413)
         assert [refusal.status for refusal in tuner.refusals()] == [422, 413]
+
+
+def test_who_sends_too_much_gets_to_the_answer() -> None:
+    """A body far over the bound is read to its end and dropped, so that its sender sees the 413."""
+    with LocalTuner(max_body_bytes=10_000) as tuner:
+        headers = _headers() | {"Content-Type": "application/json"}
+
+        assert poster(tuner)(content=b" " * 20_000_000, headers=headers).status_code == 413
+
+
+def test_an_endless_body_is_cut_off() -> None:
+    """A body without an end does not keep the server reading for ever."""
+    import httpx
+
+    with LocalTuner(max_body_bytes=10_000) as tuner:
+        endless = itertools.repeat(b" " * 1_000_000)
+        headers = _headers() | {"Content-Type": "application/json"}
+        try:
+            status = poster(tuner)(content=endless, headers=headers).status_code
+        except httpx.TransportError:  # the connection was closed before the answer was read
+            status = 413
+
+        assert status == 413
+        assert [refusal.status for refusal in tuner.refusals()] == [413]
 
 
 def test_another_method_or_path(tuner: LocalTuner) -> None:
