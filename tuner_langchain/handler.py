@@ -412,6 +412,8 @@ class TunerCallbackHandler(SpokenTurns, _Base):
             return None
         failure = next((failure for child, failure in known or () if child is error), None)
         run.failure = failure or self._failure(error, run)
+        if failure is None and any(child.kind == "interrupted" for _, child in known or ()):
+            run.failure.interrupts = []  # LangGraph gathers what several nodes ask; each has said it itself
         around = run.parent
         if around is not None and around.end_ns is None:
             with self._record.lock:  # nodes of one step may fail in several threads at once

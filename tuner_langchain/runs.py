@@ -24,14 +24,13 @@ FailureKind = Literal["error", "interrupted", "handed_over", "cancelled", "aband
 class Failure:
     """One exception, however many runs it went through on its way up; `origin` is the deepest that raised it."""
 
-    __slots__ = ("at_ns", "goto", "interrupts", "kind", "message", "origin", "type")
+    __slots__ = ("goto", "interrupts", "kind", "message", "origin", "type")
 
     def __init__(self, type_: str, kind: FailureKind, message: str | None, origin: Run) -> None:
         self.type = type_
         self.kind = kind
         self.message = message  # None where exception texts are not to be sent
         self.origin = origin
-        self.at_ns = origin.end_ns
         self.interrupts: list[bytes] = []  # what an interrupt asked, frozen
         self.goto: tuple[Any, ...] = ()  # where a command to the parent graph leads
 

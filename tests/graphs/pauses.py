@@ -440,3 +440,48 @@ def interrupt_in_a_tool_in_a_subgraph() -> Any:
         "^ > desk > b > $", state=Ticket, nodes={"desk": desk, "b": step("b", {"ticket": "1"})}
     )
     return remembered(graph, {"messages": [("user", "Hello")]}, Command(resume="yes"))
+
+
+def answers_by_id(play: Play) -> Any:
+    """Answer every question that is open, also those of subgraphs."""
+    asked = play.program.get_state(play.config).interrupts
+    return Command(resume={question.id: "yes" for question in asked})
+
+
+@case(
+    """
+    sub <- __start__ [entry] = interrupted
+    sub:x <- __start__ [entry] = interrupted "x?"
+    sub:y <- __start__ [entry] = interrupted "y?"
+    turn 2
+    sub <- __resume__ [resume]
+    sub:x <- __resume__ [resume]
+    sub:y <- __resume__ [resume]
+    b <- sub [edge]
+""",
+    modes=EVERY,
+    unordered=True,
+    same=False,  # which question comes first is chance
+)
+def interrupts_in_parallel_in_a_subgraph() -> Any:
+    sub = inner("^ > x > $", "^ > y > $", nodes={"x": asking("x", "x?"), "y": asking("y", "y?")})
+    return remembered(sketch("^ > sub > b > $", nodes={"sub": sub}), GO, answers_by_id)
+
+
+@case(
+    """
+    call <- __start__ [entry] = interrupted
+    call:x <- __start__ [entry] = interrupted "x?"
+    call:y <- __start__ [entry] = interrupted "y?"
+""",
+    modes=EVERY,
+    unordered=True,
+    same=False,  # which question comes first is chance
+)
+def interrupts_in_parallel_in_a_function() -> Any:
+    sub = inner("^ > x > $", "^ > y > $", nodes={"x": asking("x", "x?"), "y": asking("y", "y?")})
+
+    def run(state: State) -> Any:
+        return {"log": sub.invoke({"log": []})["log"]}
+
+    return remembered(sketch("^ > call > b > $", nodes={"call": run}), GO)

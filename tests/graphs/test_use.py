@@ -7,10 +7,12 @@ import gc
 import threading
 import weakref
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.graph import END, MessagesState
 from langgraph.types import Command
@@ -329,6 +331,84 @@ def test_a_breakpoint(kind: str) -> None:
     if not pauses:
         pytest.importorskip("langgraph.callbacks")
     assert [(pause["turn"], pause["kind"], pause["resumed_in_turn"]) for pause in pauses] == [(1, kind, None)]
+
+
+def test_a_replay_from_an_old_checkpoint() -> None:
+    """Going back to an earlier checkpoint runs nodes anew: the first is a resume, the others follow as ever."""
+    made = handler()
+    play = remembered(sketch("^ > a > b > c > $"))
+    play.program.invoke(GO, {**play.config, "callbacks": [made]})
+    history = list(play.program.get_state_history(play.config))
+    before_b = next(state for state in history if state.next == ("b",))
+    play.program.invoke(None, {**before_b.config, "callbacks": [made]})
+    play.program.invoke(GO, {**play.config, "callbacks": [made]})
+    entered = ["a <- __start__ [entry]", "b <- a [edge]", "c <- b [edge]"]
+    assert rows(made) == {1: entered, 2: ["b <- __resume__ [resume]", "c <- b [edge]"], 3: entered}
+
+
+def test_a_fork_of_an_old_checkpoint() -> None:
+    """A checkpoint that was changed by hand goes on where the change says."""
+    made = handler()
+    graph = sketch("^ > a > b > c > $", "d > $")
+    graph.add_conditional_edges("c", route_to("d"), ["d", END])
+    play = remembered(graph)
+    play.program.invoke(GO, {**play.config, "callbacks": [made]})
+    before_b = next(state for state in play.program.get_state_history(play.config) if state.next == ("b",))
+    forked = play.program.update_state(before_b.config, {"log": ["by hand"]}, as_node="b")
+    play.program.invoke(None, {**forked, "callbacks": [made]})
+    assert rows(made)[2] == ["c <- __resume__ [resume]", "d <- c [router] route: d"]
+
+
+class Touched(list[Any]):
+    """A list that counts how many of its items were looked at."""
+
+    looks = 0
+
+    def __iter__(self) -> Any:
+        for item in super().__iter__():
+            self.looks += 1
+            yield item
+
+    def __reversed__(self) -> Any:
+        for item in super().__reversed__():
+            self.looks += 1
+            yield item
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        self.looks += len(found) if isinstance(key, slice) else 1
+        return found
+
+
+def looks_of_a_turn(messages: int) -> int:
+    """Return how many messages the callbacks of one node and one model call looked at."""
+    made = handler()
+    said = [message for n in range(messages // 2) for message in (HumanMessage(f"q{n}"), AIMessage(f"a{n}"))]
+    answer = AIMessage("x")
+    history = Touched([*said, HumanMessage("now")])
+    longer = Touched([*said, HumanMessage("now"), answer])
+    state = {"messages": history}
+    root, task, model = uuid4(), uuid4(), uuid4()
+    metadata = {
+        "langgraph_node": "a",
+        "langgraph_step": 1,
+        "langgraph_checkpoint_ns": "a:1",
+        "langgraph_path": ("x", "a"),
+    }
+    made.on_chain_start(None, state, run_id=root, name="LangGraph", tags=[], metadata={"thread_id": "t"})
+    within: Any = {"parent_run_id": root, "metadata": metadata}
+    made.on_chain_start(None, state, run_id=task, name="a", tags=["graph:step:1"], **within)
+    made.on_chat_model_start({}, [history], run_id=model, parent_run_id=task, metadata=metadata)
+    made.on_llm_end(LLMResult(generations=[[ChatGeneration(message=answer)]]), run_id=model)
+    made.on_chain_end({"messages": longer}, run_id=task)
+    made.on_chain_end({"messages": longer}, run_id=root)
+    assert [row["text"] for row in made.timeline.segments] == ["now", "a", "x"]
+    return history.looks + longer.looks
+
+
+def test_callbacks_do_not_read_the_conversation() -> None:
+    """What callbacks look at does not grow with the conversation."""
+    assert looks_of_a_turn(2000) == looks_of_a_turn(20)
 
 
 # ------------------------------------------------------------------ what may leave the process
