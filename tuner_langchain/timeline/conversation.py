@@ -34,10 +34,10 @@ class Conversation(NamedTuple):
 def conversation(turns: dict[Run, int], runs: Iterable[Run], span: Span) -> Conversation:
     """Return what was said in the turns of a call."""
     told = turn_runs(turns, runs)
-    arrivals = Arrivals(told, span)
     answers = _Answers(span)
     for turn in told:
         answers.read(turn)
+    arrivals = Arrivals(told, span)
     speakers = learn_speakers(told) if any(map(was_cut, told)) else {}
     lines: list[Line] = []
     for turn in told:

@@ -53,7 +53,7 @@ class Arrivals:
         if last.message_id is None or last.message_id not in self._seen:
             new.append(last)
         # Until the agent answers, the program may pass these again in front of the next ones.
-        self._unanswered[thread] = list(brought)
+        self._unanswered[thread] = [] if turn.lines else list(brought)
         return [said for said in new if said is last or said.message_id not in self._seen]
 
 
