@@ -75,4 +75,4 @@ def test_demo_prints_the_call_and_where_it_is(demo: tuple[str, dict[str, Any]]) 
     assert "route_by_intent: booking" in printed
     assert "the booking system did not answer" in printed
     assert f"Call {document['call_id']}: delivered" in printed
-    assert "tuner-langchain show tuner-calls" in printed
+    assert "python -m tuner_langchain show tuner-calls" in printed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,7 +153,18 @@ def print_receipt(receipt: Receipt, directory: Path | None) -> None:
     if receipt.state not in DELIVERED or directory is None:
         return
     stored = next((directory / "calls").glob(f"*{receipt.call_id}*.json"), directory)
+    command = _this_command()
     print(f"It is stored in {stored}. Look at it again:\n")
-    print(f"  tuner-langchain show {stored}")
-    print(f"  tuner-langchain show {stored} --html call.html")
-    print(f"  tuner-langchain serve --dir {directory}    # and open the address it prints")
+    print(f"  {command} show {stored}")
+    print(f"  {command} show {stored} --html call.html")
+    print(f"  {command} serve --dir {directory}    # and open the address it prints")
+
+
+def _this_command() -> str:
+    """Return how this command line was reached, so that what is printed can be copied into the same shell."""
+    reached = Path(sys.argv[0])
+    if reached.name == "__main__.py":
+        return "python -m tuner_langchain"
+    if shutil.which(reached.name):
+        return reached.name
+    return os.path.relpath(reached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from typing import Final
 
@@ -16,6 +17,7 @@ HOURS: Final = {
 }
 SEATS: Final = {"window": 2, "corner": 4, "round": 6}
 SITTING_MINUTES: Final = 90
+TIMEOUT_S: Final = 0.6
 
 
 def opening_hours(day: str) -> str:
@@ -44,7 +46,8 @@ class BookingSystem:
         """Book a table and return the reference; raises TimeoutError once, ValueError when nothing is free."""
         if self._timeouts_left:
             self._timeouts_left -= 1
-            raise TimeoutError("the booking system did not answer within 200 ms")
+            time.sleep(TIMEOUT_S)
+            raise TimeoutError(f"the booking system did not answer within {TIMEOUT_S * 1000:.0f} ms")
         table = self._table(people, _minutes(at))
         if table is None:
             raise ValueError(f"no table for {people} is free at {at}")
