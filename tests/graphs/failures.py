@@ -10,23 +10,9 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
-from graphs.play import ASYNC, EVERY, SYNC, Play, State, case, sketch, step
+from graphs.play import ASYNC, EVERY, SYNC, Play, State, case, failing, sketch, step
 from graphs.routing import route_to
 from graphs.subgraphs import inner
-
-
-def failing(error: Any, times: int = 1000, name: str = "b") -> Any:
-    """Return a node that raises so many times."""
-    left = [times]
-
-    def run(state: State) -> Any:
-        left[0] -= 1
-        if left[0] >= 0:
-            raise error
-        return {"log": [name]}
-
-    run.__name__ = name
-    return run
 
 
 @case(

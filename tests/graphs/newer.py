@@ -8,9 +8,7 @@ from typing import Any
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
-from graphs.failures import failing
-from graphs.play import ASYNC, EVERY, SYNC, State, case, sketch, step
-from graphs.subgraphs import inner
+from graphs.play import ASYNC, EVERY, State, case, failing, sketch, step
 
 NEWER = "langgraph>=1.2"
 

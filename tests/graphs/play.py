@@ -120,6 +120,20 @@ def step(name: str, update: Any = None) -> Any:
     return run
 
 
+def failing(error: Any, times: int = 1000, name: str = "b") -> Any:
+    """Return a node that raises so many times."""
+    left = [times]
+
+    def run(state: State) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+        return {"log": [name]}
+
+    run.__name__ = name
+    return run
+
+
 def sketch(*paths: str, nodes: Mapping[str, Any] | None = None, state: Any = State) -> StateGraph[Any]:
     """Return a graph from paths like `^ > a > b > $`; `^` is START, `$` is END, nodes are made where not given."""
     graph: StateGraph[Any] = StateGraph(state)

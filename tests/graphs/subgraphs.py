@@ -11,9 +11,9 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Send
+from langgraph.types import Command, RetryPolicy, Send
 
-from graphs.play import ASYNC, EVERY, State, case, remembered, sketch, step
+from graphs.play import ASYNC, EVERY, Play, State, case, failing, remembered, sketch, step
 from graphs.routing import route_to
 
 
@@ -385,3 +385,76 @@ def subgraph_in_a_loop() -> Any:
     outer = sketch("^ > sub", nodes={"sub": graph.compile()})
     outer.add_conditional_edges("sub", more, ["sub", END])
     return outer
+
+
+def flaky_twice() -> Any:
+    """Return a subgraph whose second node fails once."""
+    return inner("^ > x > y > z > $", nodes={"y": failing(ConnectionError("once"), times=1, name="y")})
+
+
+def retried(sub: Any) -> StateGraph[Any]:
+    graph = sketch(nodes={"b": step("b")})
+    graph.add_node("sub", sub, retry_policy=RetryPolicy(initial_interval=0.001, jitter=False))
+    graph.add_edge(START, "sub")
+    graph.add_edge("sub", "b")
+    return graph
+
+
+@case(
+    """
+    sub <- __start__ [entry] = error
+    sub:x <- __start__ [entry]
+    sub:y <- sub:x [edge] = error ConnectionError: once
+    sub <- sub [retry] #2
+    sub:x <- __start__ [entry]
+    sub:y <- sub:x [edge]
+    sub:z <- sub:y [edge]
+    b <- sub [edge]
+""",
+    modes=EVERY,
+)
+def subgraph_that_is_retried() -> Any:
+    return Play(retried(flaky_twice()).compile(), config={"configurable": {"thread_id": "t1"}})
+
+
+@case(
+    """
+    sub <- __start__ [entry] = error
+    sub:x <- __start__ [entry]
+    sub:y <- sub:x [edge] = error ConnectionError: once
+    sub <- sub [retry] #2
+    sub:x <- __start__ [entry]
+    sub:y <- sub:x [edge]
+    sub:z <- sub:y [edge]
+    b <- sub [edge]
+""",
+    modes=EVERY,
+)
+def subgraph_with_memory_that_is_retried() -> Any:
+    return remembered(retried(flaky_twice()), {"log": []})
+
+
+@case(
+    """
+    call <- __start__ [entry]
+    call:x <- __start__ [entry]
+    call:y <- call:x [edge]
+    call:x <- __start__ [entry]
+    call:y <- call:x [edge]
+    turn 2
+    call <- __start__ [entry]
+    call:x <- __start__ [entry]
+    call:y <- call:x [edge]
+    call:x <- __start__ [entry]
+    call:y <- call:x [edge]
+""",
+    modes=EVERY,
+)
+def subgraph_twice_in_a_function_with_memory() -> Any:
+    sub = inner()
+
+    def call(state: State) -> Any:
+        sub.invoke({"log": []})
+        return {"log": sub.invoke({"log": []})["log"]}
+
+    return remembered(sketch("^ > call > $", nodes={"call": call}), {"log": []}, {"log": []})
