@@ -91,6 +91,15 @@ def test_a_recording_has_its_bound() -> None:
             assert (answer.status_code, "EntityTooLarge" in answer.text) == (400, True)
 
 
+def test_a_refused_upload_is_listed(tuner: LocalTuner, target: dict[str, Any]) -> None:
+    """What storage refused stands among the refusals, so that an integrator need not read XML."""
+    upload(target, {})
+
+    (refusal,) = tuner.refusals()
+    assert (refusal.status, refusal.call_id) == (403, None)
+    assert refusal.reason == "Recording: The field key names no upload that was given out."
+
+
 def test_a_body_of_unknown_length(target: dict[str, Any]) -> None:
     """Object storage wants to know the length beforehand."""
     answer = httpx.post(target["url"], content=iter([b"chunk"]))

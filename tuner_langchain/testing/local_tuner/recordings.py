@@ -18,6 +18,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from tuner_langchain.testing.local_tuner.answers import Refusal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -125,16 +127,19 @@ class Recordings:
 
 async def upload_recording(request: Request) -> Response:
     """`POST /recordings`: 204 when the file is kept, and the storage's XML when it is not."""
-    recordings: Recordings = request.app.state.desk.recordings
+    desk = request.app.state.desk
     try:
-        await recordings.receive(request)
+        await desk.recordings.receive(request)
     except UploadError as error:
-        return _xml_error(error.status, error.code, str(error))
-    except (HTTPException, FormParserError) as error:  # the form itself could not be read
-        return _xml_error(400, "MalformedPOSTRequest", str(error))
-    return Response(status_code=204)
+        refused = error
+    except (HTTPException, FormParserError) as error:
+        refused = UploadError(400, "MalformedPOSTRequest", f"The form cannot be read: {error}")
+    else:
+        return Response(status_code=204)
+    desk.refusals.append(Refusal(refused.status, f"Recording: {refused}"))
+    return _xml_error(refused)
 
 
-def _xml_error(status: int, code: str, message: str) -> Response:
-    body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response(body, status_code=status, media_type="application/xml")
+def _xml_error(error: UploadError) -> Response:
+    body = f"<Error><Code>{error.code}</Code><Message>{escape(str(error))}</Message></Error>"
+    return Response(body, status_code=error.status, media_type="application/xml")

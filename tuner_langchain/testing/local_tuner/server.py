@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -32,6 +33,7 @@ LOCAL_AGENT_ID = "local-agent"
 
 MIB = 1024 * 1024
 START_TIMEOUT_S = 10.0
+_LAST_TURNS = 5
 
 
 class LocalTuner:
@@ -260,7 +262,15 @@ class _Running:
 
     def _run(self) -> None:
         with self._socket:
-            self._server.run(sockets=[self._socket])
+            asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.serve(sockets=[self._socket])
+        # Connections that were accepted while it stopped come to the server a few turns of the loop later.
+        for _ in range(_LAST_TURNS):
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     def stop(self) -> None:
         self._server.should_exit = True
