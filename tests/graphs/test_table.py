@@ -79,6 +79,31 @@ def _sorted(turns: dict[int, list[str]]) -> dict[int, list[str]]:
     return {turn: sorted(rows) for turn, rows in turns.items()}
 
 
+# Without the graph's edges a node that ran from a cache leaves no trace, so what follows it looks like an entry.
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.name) for case in CASES if case.name != "cached_nodes"]
+)
+def test_nothing_is_guessed(case: Case) -> None:
+    """Where the edges are not known, what is said of a node's sources is true, or said to be unknown."""
+    _skip_without(case)
+    made = handler()
+    drive(case.modes[0], play_of(case.build()), [made])
+    known = _sources(made)
+    for run in made._record.runs:
+        if run.kind == "chain":
+            run.edges = None
+    for truth, told in zip(known, _sources(made), strict=True):
+        assert {source for source in told if source[1] != "unknown"} <= truth
+
+
+def _sources(made: TunerCallbackHandler) -> list[set[tuple[str, str, str]]]:
+    return [
+        {(source["from"], source["kind"], str(source["value"])) for source in row["metadata"]["sources"]}
+        for row in made.timeline.segments
+        if row["role"] == "node_transition"
+    ]
+
+
 @pytest.mark.parametrize(("case", "mode"), cases())
 def test_program_is_left_alone(case: Case, mode: str) -> None:
     """A program's results, chunks, events and exceptions are the same with the handler and without."""

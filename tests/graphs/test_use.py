@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import warnings
 import weakref
+from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.graph import END, MessagesState
 from langgraph.types import Command
+from packaging.version import Version
 from scripted import ScriptedModel, call
 
 from graphs.invariants import check
@@ -148,6 +151,18 @@ def test_parallel_nodes_that_fail_in_several_threads() -> None:
     assert sorted(rows(made)[1]) == [
         f"{name} <- __start__ [entry] = error ValueError: {name}" for name in names
     ]
+
+
+def test_a_stream_of_protocol_events() -> None:
+    """Under the third version of the event stream the rows are what they always are."""
+    if Version(version("langgraph")) < Version("1.2"):
+        pytest.skip("this LangGraph has no third version")
+    made = handler()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is experimental, and people use it
+        for _ in routed().stream_events(GO, {"callbacks": [made]}, version="v3"):
+            pass
+    assert sorted(rows(made)[1]) == sorted(ROUTED)
 
 
 # ------------------------------------------------------------------ edges: found, given, or not known

@@ -181,7 +181,7 @@ class Routes:
         seen = graph.waiting.pop(name, None) or graph.arrivals.at(name)
         if seen:
             return seen
-        if graph.edges is None and task.step == graph.first_step:
+        if graph.edges is None and task.step == graph.first_step and graph.start is None:
             return (Source(START, "entry"),)
         return graph.arrivals.unseen(name, inside)
 
