@@ -65,7 +65,7 @@ class Consequences:
         self._works(entry, accepted=True)
         upload = self._uploads.prepare(claim, stored.upload_target, entry.receipt)
         self._remove(entry, claim)
-        process.settle(entry, "delivered", "delivered", **_facts(stored, answer), durable=True)
+        process.settle(entry, "delivered", "delivered", **_facts(stored, answer))
         if upload is not None:
             with process.lock:
                 process.schedule.add(upload)
