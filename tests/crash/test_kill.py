@@ -30,7 +30,7 @@ def test_no_acknowledged_call_dies_with_its_writer(
     count = kill_writers(zygote, server, tmp_path, trials, SEED)
     record_property("kill -9 of writers", count.show())
     assert count.killed == trials
-    assert count.acknowledged > trials
+    assert count.acknowledged > trials // 4, "the writers died before they wrote anything: this shows nothing"
     assert (count.lost, count.doubled) == (0, 0)
 
 

@@ -61,7 +61,7 @@ def kill_writers(zygote: Zygote, server: ServerProcess, directory: Path, trials:
             for path in batch
         ]
         for client in writers:
-            time.sleep(chance.uniform(0.0, 0.03))  # the moment of death is what is random
+            time.sleep(chance.uniform(0.0, 0.05))  # the moment of death is what is random
             client.kill()
         count.killed += sum(client.wait() == -9 for client in writers)
     promised = [Promise(*ack) for ack in clients.read_acks(acks)]
