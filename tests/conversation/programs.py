@@ -51,6 +51,7 @@ class Conversation:
     modes: tuple[str, ...] = GRAPH_MODES
     options: Any = None
     thread: str | None = "t"
+    unordered: bool = False  # nodes of one step race for the order of their rows
 
 
 def one_node(*script: Any, memory: bool = False) -> Any:
@@ -698,6 +699,7 @@ CONVERSATIONS = (
         parallel,
         (user("Hi"),),
         ("1 user: Hi", "1 agent: Left.", "1 agent: Right.", "1 agent: Both."),
+        unordered=True,
     ),
     Conversation("nobody asked", fixed_sentence, ({"messages": []},), ("1 agent: We are closed.",)),
     Conversation(

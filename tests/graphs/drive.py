@@ -123,7 +123,9 @@ def comparable(value: Any) -> Any:
         calls = [(call["name"], comparable(call["args"])) for call in getattr(value, "tool_calls", ())]
         return (value.type, comparable(value.content), calls)
     if isinstance(value, dict):
-        return {_key(key): comparable(item) for key, item in value.items() if key not in _OWN}
+        # Threads race for the order of keys too, where branches of a program add them.
+        items = sorted(value.items(), key=lambda item: str(item[0]))
+        return {_key(key): comparable(item) for key, item in items if key not in _OWN}
     if isinstance(value, list | tuple):
         return [comparable(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
