@@ -35,7 +35,8 @@ class Shelf:
     @property
     def document(self) -> dict[str, Any]:
         (body,) = self.bodies
-        return json.loads(body)
+        document: dict[str, Any] = json.loads(body)
+        return document
 
 
 @pytest.fixture(name="shelf")

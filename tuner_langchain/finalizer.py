@@ -9,14 +9,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tuner_langchain.call import Call, encode
-from tuner_langchain.capture import Capture
 from tuner_langchain.delivery import Receipt
 from tuner_langchain.errors import CallFactError
-from tuner_langchain.facts import CallFacts
-from tuner_langchain.runs import CallRecord
 
 if TYPE_CHECKING:
+    from tuner_langchain.capture import Capture
     from tuner_langchain.delivery import Recording
+    from tuner_langchain.facts import CallFacts
+    from tuner_langchain.runs import CallRecord
 
 log = logging.getLogger("tuner_langchain")
 

@@ -10,11 +10,13 @@ Times are nanoseconds of the handler's clock. `end_ns` is None while a run is op
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
 from tuner_langchain.messages import NOTHING, Added, Incoming, Purpose, Reply, Said
-from tuner_langchain.segments import Word
+
+if TYPE_CHECKING:
+    from tuner_langchain.segments import Word
 
 RunKind = Literal["chain", "model", "tool", "retriever"]
 # "handed_over": left by a command to the parent graph. "abandoned": the consumer stopped reading.

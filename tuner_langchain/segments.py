@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 Role = Literal["user", "agent", "agent_function", "agent_result", "node_transition"]
 
-ROLES: Final[frozenset[str]] = frozenset({"user", "agent", "agent_function", "agent_result", "node_transition"})
+ROLES: Final[frozenset[str]] = frozenset(
+    {"user", "agent", "agent_function", "agent_result", "node_transition"}
+)
 
 
 class Word(TypedDict):

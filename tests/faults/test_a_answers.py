@@ -293,7 +293,9 @@ def test_a_poison_call_does_not_hold_the_others(trial: Trial) -> None:
     assert len(trial.server.seen().posts_of(poison)) <= 30
 
 
-@pytest.mark.parametrize("calls", [300, pytest.param(5_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize(
+    "calls", [300, pytest.param(5_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
 @scenario("A17")
 def test_a_long_outage(trial: Trial, calls: int) -> None:
     """Three hours of 503: a probe per interval, then a slow beginning, and hardly a wasted POST."""

@@ -1,11 +1,15 @@
-"""The least that can be said of a call: one row per turn. For when a fault of ours keeps the timeline from being made."""
+"""The least that is known of a call, one row per turn: for when a fault of ours keeps its timeline from being made."""
 
 from __future__ import annotations
 
-from tuner_langchain.runs import CallRecord, Run
-from tuner_langchain.segments import Segment
-from tuner_langchain.timeline.clock import Span
+from typing import TYPE_CHECKING
+
 from tuner_langchain.timeline.fold import Folded
+
+if TYPE_CHECKING:
+    from tuner_langchain.runs import CallRecord, Run
+    from tuner_langchain.segments import Segment
+    from tuner_langchain.timeline.clock import Span
 
 LOST = "The rows of this call could not be worked out; this is the least that is known."
 
