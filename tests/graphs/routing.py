@@ -758,10 +758,13 @@ def lcel_chain_as_node() -> Any:
     return graph
 
 
-@case("""
+@case(
+    """
     both <- __start__ [entry]
     b <- both [edge]
-""")
+""",
+    unordered=True,
+)
 def lcel_parallel_as_node() -> Any:
     both: Any = RunnableParallel(
         log=RunnableLambda(lambda state: ["both"]), go=RunnableLambda(lambda state: "x")

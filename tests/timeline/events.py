@@ -26,7 +26,9 @@ class Recorder(BaseCallbackHandler):
 
         def take(*args: Any, **kwargs: Any) -> None:
             # LangChain's mappings are live.
-            kept = {key: dict(value) if key == "metadata" and value else value for key, value in kwargs.items()}
+            kept = {
+                key: dict(value) if key == "metadata" and value else value for key, value in kwargs.items()
+            }
             self.events.append((name, args, kept))
 
         return take
@@ -49,7 +51,7 @@ class Clock:
         return self.now_ns
 
 
-class GraphInterrupt(Exception):  # noqa: N818 - known by the name that LangGraph gave it
+class GraphInterrupt(Exception):
     """What LangGraph raises to pause a node."""
 
 
@@ -124,7 +126,13 @@ class MadeUp:
     def _start_graph(self, run: MadeRun, parent_run_id: UUID | None) -> None:
         metadata = self._inherited(run)
         self.handler.on_chain_start(
-            None, {}, run_id=run.run_id, parent_run_id=parent_run_id, name="LangGraph", tags=[], metadata=metadata
+            None,
+            {},
+            run_id=run.run_id,
+            parent_run_id=parent_run_id,
+            name="LangGraph",
+            tags=[],
+            metadata=metadata,
         )
 
     def _start_node(self, run: MadeRun, parent_run_id: UUID | None) -> None:
@@ -151,5 +159,10 @@ class MadeUp:
 
     def _start_retriever(self, run: MadeRun, parent_run_id: UUID | None) -> None:
         self.handler.on_retriever_start(
-            None, "query", run_id=run.run_id, parent_run_id=parent_run_id, name=run.name, metadata=self._inherited(run)
+            None,
+            "query",
+            run_id=run.run_id,
+            parent_run_id=parent_run_id,
+            name=run.name,
+            metadata=self._inherited(run),
         )

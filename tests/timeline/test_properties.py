@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from graphs.invariants import check
 from graphs.notation import written
 from graphs.subgraphs import subgraphs_three_deep
 from graphs.test_table import handler
 from graphs.test_use import GO, routed
 from graphs.toolcalls import ask, broken, find_table, tools_graph
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted import calls
+
 from timeline.events import CancelledError, Clock, Event, GraphInterrupt, MadeRun, MadeUp, Recorder, give
 
 NAMES = ("a", "b", "__x", "LangGraph", "a:b", "tools")
@@ -83,7 +83,11 @@ def test_what_is_open_is_not_called_done(steps: list[tuple[int, int, str]]) -> N
         for row in made.timeline.segments
         if row["role"] == "node_transition"
     )
-    cut = {run.run_id for run in made._record.runs if run.failure and run.failure.kind in ("cancelled", "abandoned")}
+    cut = {
+        run.run_id
+        for run in made._record.runs
+        if run.failure and run.failure.kind in ("cancelled", "abandoned")
+    }
     wanted = Counter((run.path, run.open or run.run_id in cut) for run in story.runs if run.kind == "node")
     assert statuses == wanted
 

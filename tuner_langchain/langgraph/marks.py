@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from langgraph.constants import START
 
-from tuner_langchain.runs import ChainRun
+
+if TYPE_CHECKING:
+    from tuner_langchain.runs import ChainRun
 
 # Where a run of a graph goes on that was paused; named the way LangGraph names its own ends.
 RESUME: Final = "__resume__"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuner_langchain.runs import CallRecord, ChainRun, Event, ModelRun, Run, ToolRun
@@ -61,6 +61,8 @@ class _Rows:
         self._models: dict[ChainRun, list[ModelRun]] = defaultdict(list)
         self._events = _events_by_node(record.events)
         self._seen: dict[Run, set[str]] = defaultdict(set)  # by root: the tool calls that have rows
+        # Tools that failed under an id that LangChain did not tell, by node and name.
+        self._nameless: Counter[tuple[ChainRun | None, str | None]] = Counter()
         self._answered: list[ChainRun] = []  # nodes that answered tool calls themselves
         self._turn = 1
 
@@ -99,6 +101,8 @@ class _Rows:
             self._routes.note(run)
         if run.tool_call_id is not None:
             self._seen[run.root].add(run.tool_call_id)
+        elif run.failure is not None:
+            self._nameless[run.task, run.name] += 1
         visit = self._routes.visits.get(run.task) if run.task is not None else None
         rows = tool_rows(run, visit, self._turn_of(run), self._span)
         self._rows += zip((run.start_ns, self._span.end_of(run)), rows, strict=False)
@@ -112,6 +116,9 @@ class _Rows:
                 if refused.call_id in seen:
                     continue
                 seen.add(refused.call_id)
+                if self._nameless[task, refused.name] > 0:
+                    self._nameless[task, refused.name] -= 1
+                    continue
                 params = self._record.asked.get(refused.call_id, b"{}")
                 status = "error" if refused.name in known else "unknown_tool"
                 rows = refused_rows(
