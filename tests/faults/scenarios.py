@@ -128,6 +128,17 @@ NOT_RUN: dict[str, str] = {
     **{f"H{number}": _NO_STORE_OUTBOX for number in range(1, 10)},
 }
 
+GROUPS = {
+    "A": "the server and its answers",
+    "B": "network, TLS, proxy",
+    "C": "processes that die",
+    "D": "disks",
+    "E": "processes, threads, forks",
+    "F": "event loops, exit, serverless",
+    "G": "data and secrets",
+    "H": "an outbox in a LangGraph store",
+}
+
 HELD_BY: dict[str, list[str]] = defaultdict(list)
 
 
@@ -143,3 +154,15 @@ def scenario(*ids: str) -> Callable[[TestFunction], TestFunction]:
         return marked
 
     return mark
+
+
+def table() -> list[str]:
+    """Return the table as the documentation shows it: one line for each scenario."""
+    lines = ["| | injected | |", "|---|---|---|"]
+    for number, title in TITLES.items():
+        if number == f"{number[0]}1":
+            lines.append(f"| **{number[0]}** | **{GROUPS[number[0]]}** | |")
+        lines.append(
+            f"| {number} | {title} | {'not run: ' + NOT_RUN[number] if number in NOT_RUN else 'ran'} |"
+        )
+    return lines
