@@ -13,6 +13,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain.langgraph import edges_on_stack
 from tuner_langchain.masking import mask
+from tuner_langchain.messages.tools import started_tool
 from tuner_langchain.testing.encoding import Encoder, Sort
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ class EventLog(_Base):
         self._write("on_llm_error", error=error, **kwargs)
 
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
+        if "tool_call_id" not in kwargs and (started := started_tool()) is not None:
+            # LangChain before 1.1.3 tells no id, and mixes the graph's state into the arguments.
+            kwargs["tool_call_id"] = started.call_id
+            if isinstance(inputs := kwargs.get("inputs"), dict):
+                kwargs["inputs"] = {name: inputs[name] for name in inputs if name in started.arguments}
         self._write("on_tool_start", serialized=_named(serialized), input_str=input_str, **kwargs)
 
     def on_tool_end(self, output: Any, **kwargs: Any) -> None:
