@@ -68,7 +68,7 @@ def test_what_was_spoken_is_told_once(generated: list[Line], spoken: list[Spoken
 def test_a_voice_stack_that_says_everything(generated: list[Line]) -> None:
     """When each line is spoken as it was generated, no row is added and none is lost."""
     spoken = [
-        SpokenTurn(line.role, line.text, start_ms=line.start_ms, end_ms=line.end_ms, words=[], extra={})  # type: ignore[arg-type]
+        SpokenTurn(line.role, line.text, start_ms=line.start_ms, end_ms=line.end_ms, words=[], extra={})
         for line in generated
     ]
     before = Counter((line.role, line.text, line.start_ms) for line in generated)

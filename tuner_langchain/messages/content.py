@@ -36,7 +36,10 @@ def spoken_part(token: Any) -> str:
     """Return the text in one streamed token: a string, or a list of content blocks."""
     if isinstance(token, str):
         return token
-    return "".join(_texts(token)) if isinstance(token, list) else ""
+    try:
+        return "".join(_texts(token)) if isinstance(token, list) else ""
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return ""
 
 
 def looks_like_data(text: str) -> bool:
@@ -71,12 +74,10 @@ def _texts(blocks: Iterable[Any]) -> Iterable[str]:
 
 def event_text(event: Any) -> str:
     """Return the text in one protocol event of a streaming model, empty for every other event."""
-    if not isinstance(event, Mapping) or event.get("event") != "content-block-delta":
+    try:
+        if event["event"] != "content-block-delta":
+            return ""
+        text = event["delta"]["text"]
+    except Exception:  # noqa: BLE001 - other deltas have no text, and a program's own may raise anything
         return ""
-    delta = event.get("delta")
-    text = (
-        delta.get("text")
-        if isinstance(delta, Mapping) and delta.get("type") in ("text-delta", "text")
-        else None
-    )
     return text if isinstance(text, str) else ""

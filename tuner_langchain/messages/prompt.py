@@ -16,14 +16,10 @@ _MODEL_KEYS = ("model", "model_name", "deployment_name", "model_id", "azure_depl
 
 def requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serialized: Any) -> str | None:
     """Return the name of the model that was asked for."""
-    named = (metadata or {}).get("ls_model_name")
-    if named:
-        return str(named)
-    if isinstance(invocation, Mapping):
-        for key in _MODEL_KEYS:
-            if isinstance(invocation.get(key), str) and invocation[key]:
-                return str(invocation[key])
-    return serialized.get("name") if isinstance(serialized, Mapping) else None
+    try:
+        return _requested_model(metadata, invocation, serialized)
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return None
 
 
 def purpose(
@@ -39,12 +35,29 @@ def purpose(
         return "middleware"
     if tags and not _UNHEARD.isdisjoint(tags):
         return "unheard"
-    if isinstance(options, dict) and options.get("ls_structured_output_format"):
-        return "structured"
-    for given in (options, invocation):
-        if isinstance(given, dict) and given.get("response_format"):
-            return "structured"
-    return "speech"
+    try:
+        return "structured" if _has_format(options, invocation) else "speech"
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return "speech"
+
+
+def _requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serialized: Any) -> str | None:
+    named = (metadata or {}).get("ls_model_name")
+    if named:
+        return str(named)
+    if isinstance(invocation, Mapping):
+        for key in _MODEL_KEYS:
+            if isinstance(invocation.get(key), str) and invocation[key]:
+                return str(invocation[key])
+    return serialized.get("name") if isinstance(serialized, Mapping) else None
+
+
+def _has_format(options: Any, invocation: Any) -> bool:
+    if isinstance(options, dict) and (
+        options.get("ls_structured_output_format") or options.get("response_format")
+    ):
+        return True
+    return isinstance(invocation, dict) and bool(invocation.get("response_format"))
 
 
 def last_words(messages: Any) -> str | None:

@@ -91,6 +91,13 @@ def answers(outputs: Any, key: str) -> Added | None:
     """Return what a plain chain answered: a string, a message, messages, or one of these as its output."""
     if isinstance(outputs, str):
         return Added((Said(outputs, None, 0),), plain=True) if outputs else None
+    try:
+        return _answers(outputs, key)
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return None
+
+
+def _answers(outputs: Any, key: str) -> Added | None:
     if form_of(type(outputs)) == "mapping" and key not in outputs and not _is_message(outputs):
         # The names that LangChain's own agents and retrieval chains answer under.
         answer = outputs.get("output", outputs.get("answer"))

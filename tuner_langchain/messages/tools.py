@@ -33,8 +33,15 @@ class StartedTool(NamedTuple):
     arguments: frozenset[str]
 
 
-def asked(response: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the id and the arguments of each tool call in a model's result."""
+def asked(response: Any) -> list[tuple[str, Any]]:
+    """Return the id and the arguments of each tool call in a model's result."""
+    try:
+        return list(_asked(response))
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return []
+
+
+def _asked(response: Any) -> Iterator[tuple[str, Any]]:
     for generations in response.generations:
         for generation in generations:
             for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ():
@@ -44,6 +51,13 @@ def asked(response: Any) -> Iterator[tuple[str, Any]]:
 
 def tool_answer(output: Any) -> ToolAnswer:
     """Return what a tool answered, as the model was told it; a bare value stands for itself."""
+    try:
+        return _tool_answer(output)
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return ToolAnswer(as_object(output), None, None, failed=False)
+
+
+def _tool_answer(output: Any) -> ToolAnswer:
     told = output if form_of(type(output)) == "tool_message" else _told(output)
     if told is None:
         return ToolAnswer(as_object(output), None, None, failed=False)
@@ -57,7 +71,10 @@ def as_object(value: Any) -> dict[str, Any]:
 
 def found_documents(documents: Any) -> dict[str, Any]:
     """Return what a retriever found: how many documents, and where they are from as far as they say."""
-    found = [_source(document) for document in documents]
+    try:
+        found = [_source(document) for document in documents]
+    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+        return {}
     return {"count": len(found), "sources": [source for source in found if source is not None]}
 
 

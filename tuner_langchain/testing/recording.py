@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
     from tuner_langchain.delivery import Recording
     from tuner_langchain.facts import CallFacts
+    from tuner_langchain.outcome import AgentText
 
 KEPT = "Kept in memory by a recording handler; nothing was sent."
 
@@ -90,6 +91,7 @@ def record(
     capture: Capture | None = None,
     graph: Any = None,
     messages_key: str = "messages",
+    agent_text: AgentText | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
     **facts: Unpack[CallFacts],
 ) -> RecordingHandler:
@@ -105,10 +107,13 @@ def record(
         capture: What goes into the document (see `Capture`).
         graph: As for `TunerCallbackHandler`.
         messages_key: As for `TunerCallbackHandler`.
+        agent_text: As for `TunerCallbackHandler`.
         clock: Nanoseconds that never go back, like `ManualClock`; the default is the real clock.
         **facts: Facts about the call, as in `CallFacts`.
 
     Raises:
         CallFactError: A fact breaks a limit of the Create Call API.
     """
-    return RecordingHandler(capture=capture, graph=graph, messages_key=messages_key, clock=clock, **facts)
+    return RecordingHandler(
+        capture=capture, graph=graph, messages_key=messages_key, agent_text=agent_text, clock=clock, **facts
+    )
