@@ -348,6 +348,29 @@ def test_a_breakpoint(kind: str) -> None:
     assert [(pause["turn"], pause["kind"], pause["resumed_in_turn"]) for pause in pauses] == [(1, kind, None)]
 
 
+def test_a_run_that_is_drained() -> None:
+    """A run that was asked to stop between two steps is no error, and goes on like any paused run."""
+    if Version(version("langgraph")) < Version("1.2"):
+        pytest.skip("this LangGraph cannot be drained")
+    from langgraph.errors import GraphDrained
+    from langgraph.runtime import RunControl
+
+    made = handler()
+    control = RunControl()
+
+    def drain(state: Any) -> Any:
+        control.request_drain()
+        return {"log": []}
+
+    play = remembered(sketch("^ > a > b > $", nodes={"a": drain}))
+    config = {**play.config, "callbacks": [made]}
+    with pytest.raises(GraphDrained):
+        play.program.invoke(GO, config, control=control)
+    play.program.invoke(None, config)
+    assert rows(made) == {1: ["a <- __start__ [entry]"], 2: ["b <- __resume__ [resume]"]}
+    assert "errors" not in made.timeline.document["metadata"]
+
+
 def test_a_replay_from_an_old_checkpoint() -> None:
     """Going back to an earlier checkpoint runs nodes anew: the first is a resume, the others follow as ever."""
     made = handler()
