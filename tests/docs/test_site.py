@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docs.pages import ROOT
+from tuner_langchain import Timeline, TunerCallbackHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,24 @@ def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     reference = (tmp_path / "site" / "reference" / "api" / "index.html").read_text(encoding="utf-8")
     assert "Add or replace facts about the call while it goes on" in reference
+    assert [name for name in _public_members(TunerCallbackHandler) if f">{name}<" not in reference] == []
+    assert [name for name in _public_members(Timeline) if f">{name}<" not in reference] == []
+
+
+def _public_members(cls: type) -> list[str]:
+    """Return the names of what a class of ours has, without LangChain's callbacks and switches."""
+    own = [base for base in cls.__mro__ if base.__module__.startswith("tuner_langchain")]
+    names = {
+        name
+        for base in own
+        for name, member in vars(base).items()
+        if callable(member) or _is_property(member)
+    }
+    return sorted(name for name in names if not name.startswith(("_", "on_")))
+
+
+def _is_property(member: object) -> bool:
+    return isinstance(member, property | functools.cached_property)
 
 
 def test_every_page_is_in_the_navigation() -> None:
