@@ -244,6 +244,17 @@ def test_the_wall_clock_jumps(trial: Trial, jump_s: float) -> None:
 
 
 @scenario("F11")
+def test_a_clock_that_was_set_late(trial: Trial) -> None:
+    """A machine that starts without the right time sets it by more than a month: no call has grown old by that."""
+    trial.server.script(s.rule(*s.status(503), times=4))
+    receipt = trial.submit()
+    trial.run(1)
+    trial.clock.set_wall(40 * DAY_S)
+    trial.run(2 * HOUR_S)
+    assert receipt.state == "delivered"
+
+
+@scenario("F11")
 def test_a_clock_that_jumps_between_two_processes(trial: Trial) -> None:
     """A due time written under another clock does not hold a call for longer than our longest pause."""
     trial.server.script(s.rule(*s.status(503), times=3))

@@ -158,11 +158,10 @@ class Consequences:
     def _failed(self, entry: Entry, claim: Claim | MemoryClaim, answer: Answer, verdict: Verdict) -> None:
         process, runtime = self._process, self._process.runtime
         now_s, attempts = runtime.monotonic_s(), claim.name.attempts
-        age_s = runtime.wall_s() - claim.name.created_ms / 1000
         if verdict.reason == "internal" and attempts >= _INTERNAL_ATTEMPTS:
             self._dead(entry, claim, answer, "internal", verdict.message)
             return
-        if age_s > AGE_LIMIT_S:
+        if self._too_old(entry, claim.name.created_ms):
             message = f"It could not be sent for 30 days. {verdict.message}"
             self._dead(entry, claim, answer, "age", message)
             return
@@ -187,6 +186,14 @@ class Consequences:
         level = logging.ERROR if verdict.suspicious else logging.WARNING
         if process.log.repeated("retry", level, "call %s: %s", claim.item.call_id, verdict.message):
             process.tell("retrying", claim.item.call_id, verdict.message, answer.status)
+
+    def _too_old(self, entry: Entry, created_ms: int) -> bool:
+        runtime = self._process.runtime
+        if runtime.wall_s() - created_ms / 1000 <= AGE_LIMIT_S:
+            return False
+        # Somebody may have set the wall clock since; for a call of this process another clock has to agree.
+        failing_s = runtime.monotonic_s() if entry.failing_s is None else entry.failing_s
+        return entry.receipt is None or runtime.monotonic_s() - failing_s > AGE_LIMIT_S
 
     def _works(self, entry: Entry, *, accepted: bool) -> None:
         process = self._process
