@@ -305,22 +305,32 @@ def test_broken_files(trial: Trial, damage: object) -> None:
 
 @scenario("D9")
 def test_things_that_are_no_calls(trial: Trial) -> None:
-    """Directories, foreign names and names that are no text neither stop nor break the sender."""
-    trial.open()
+    """Directories, links, pipes and names that are no text neither stop nor break the sender, nor are they followed."""
+    trial.server.down()
     trial.submit()
-    trial.run(5)
-    new = trial.folder("new")
+    [kept] = trial.kept()
+    new, destination = kept.path.parent, kept.path.name.split("-")[2]
+
+    def named(number: int) -> Path:
+        return new / f"1767225600000-0-{destination}-{number:032x}-00000000.call"
+
+    outside = trial.directory / "outside.txt"
+    outside.write_text("not to be sent")
+    outside.chmod(0o600)
+    named(1).mkdir()
+    named(2).symlink_to(outside)
+    os.mkfifo(named(3))
     (new / "notes.txt").write_text("hello")
-    (new / "1767225600000-0-00000000-00000000000000000000000000000000-00000000.call").mkdir()
     Path(os.fsdecode(bytes(new) + b"/\xff\xfe.call")).write_bytes(b"\xff")
-    os.mkfifo(new / "pipe")
     trial.witness.lines.clear()
-    for _ in range(5):
-        trial.submit()
-    trial.run(3 * HOUR_S)
+    trial.server.up()
+    receipts = [trial.submit() for _ in range(5)]
+    trial.run(HOUR_S / 2)
+    assert {receipt.state for receipt in receipts} == {"delivered"}
     assert len(trial.server.seen().calls) == 6
-    assert len(trial.warnings("", logging.WARNING)) <= 4
+    assert len(trial.warnings("left alone")) == 4
     assert (new / "notes.txt").read_text() == "hello"
+    assert outside.read_text() == "not to be sent"
     trial.remove_foreign()
 
 
