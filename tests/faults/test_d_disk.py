@@ -325,7 +325,7 @@ def test_things_that_are_no_calls(trial: Trial) -> None:
     trial.witness.lines.clear()
     trial.server.up()
     receipts = [trial.submit() for _ in range(5)]
-    trial.run(HOUR_S / 2)
+    trial.run(1.5 * HOUR_S)
     assert {receipt.state for receipt in receipts} == {"delivered"}
     assert len(trial.server.seen().calls) == 6
     assert len(trial.warnings("left alone")) == 4
