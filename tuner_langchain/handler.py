@@ -23,13 +23,13 @@ from tuner_langchain.capture import Capture
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.delivery import Delivery, Receipt
 from tuner_langchain.errors import FinalizedError
-from tuner_langchain.facts import CallFacts
 from tuner_langchain.finalizer import Finalizer, Outlet
-from tuner_langchain.outcome import AgentText
 from tuner_langchain.runs import CallRecord
 from tuner_langchain.spoken import SpokenTurns
 
 if TYPE_CHECKING:
+    from tuner_langchain.facts import CallFacts
+    from tuner_langchain.outcome import AgentText
     from tuner_langchain.timeline import Timeline
 
 log = logging.getLogger("tuner_langchain")

@@ -1,0 +1,132 @@
+"""Opening and closing runs: what every callback begins or ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+from tuner_langchain import langgraph
+from tuner_langchain.runs import CallRecord, ChainRun, Failure, Run, Turn
+from tuner_langchain.values import cut_text, freeze
+
+if TYPE_CHECKING:
+    from tuner_langchain.capture import Capture
+    from tuner_langchain.messages.tools import ToolAnswer
+    from tuner_langchain.outcome import AgentText
+
+    _Base = BaseCallbackHandler
+else:
+    try:
+        # Breakpoints and resumes are told to handlers of this class only; LangGraph before 1.1.8 has none.
+        from langgraph.callbacks import GraphCallbackHandler as _Base
+    except ImportError:
+        _Base = BaseCallbackHandler
+
+
+class Recorder(_Base):
+    """Takes in runs that start and closes those that end; the record of one call is what it leaves."""
+
+    # LangChain would otherwise send every callback of async code through a thread pool, late and out of order.
+    run_inline = True
+    # No version of LangChain or LangGraph reports retries through this callback. (`ignore_agent` would hide tools.)
+    ignore_retry = True
+
+    _record: CallRecord
+    _capture: Capture
+    _clock: Callable[[], int]
+    _messages_key: str
+    _agent_text: AgentText | None
+
+    def _caller(self, metadata: dict[str, Any] | None) -> Run | None:
+        """Return the node that a run without a known parent was called in.
+
+        A graph that is called inside a node with callbacks of its own names no parent; LangGraph's namespace tells
+        which node it is in.
+        """
+        tasks = self._record.tasks
+        return tasks.get(metadata.get("langgraph_checkpoint_ns", "")) if metadata and tasks else None
+
+    def _begin(self, run: Run, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> bool:
+        """Take in a run that starts; False when it is already known or the call is over."""
+        record = self._record
+        if record.sealed:
+            record.late += 1
+            return False
+        if record.open.setdefault(run.run_id, run) is not run:  # the handler was passed twice
+            return False
+        if run.parent is None:
+            run.orphan = parent_run_id is not None
+            if not run.orphan or run.kind == "chain":
+                run.turn = Turn((metadata or {}).get("thread_id"))
+                record.turns.append(run)
+        record.runs.append(run)
+        return True
+
+    def _end(self, run_id: UUID) -> Run | None:
+        """Close a run; None when it is unknown, closed before, or the call is over."""
+        record = self._record
+        if record.sealed:
+            record.late += 1
+            return None
+        run = record.open.pop(run_id, None)
+        if run is not None:
+            run.end_ns = self._clock()
+            run.child_errors = None
+            if run.is_task:
+                record.tasks.pop(run.ns, None)  # type: ignore[attr-defined]  # only a ChainRun is a task
+        return run
+
+    def _fail(self, run_id: UUID, error: BaseException) -> Run | None:
+        """Close a run that ended in an exception; the same exception on its way up stays one failure."""
+        run = self._record.open.get(run_id)
+        known = run.child_errors if run is not None else None
+        run = self._end(run_id)
+        if run is None:
+            return None
+        failure = next((failure for child, failure in known or () if child is error), None)
+        run.failure = failure or self._failure(error, run)
+        if failure is None and any(child.kind == "interrupted" for _, child in known or ()):
+            run.failure.interrupts = []  # LangGraph gathers what several nodes ask; each has said it itself
+        around = run.parent
+        if around is not None and around.end_ns is None:
+            with self._record.lock:  # nodes of one step may fail in several threads at once
+                around.child_errors = [*(around.child_errors or ()), (error, run.failure)]
+                if (
+                    run.failure.kind == "handed_over"
+                    and isinstance(run, ChainRun)
+                    and isinstance(around, ChainRun)
+                ):
+                    around.left = {**(around.left or {}), run.ns or "": run}
+        return run
+
+    def _frozen(self, value: Any) -> bytes:
+        """Return a value as JSON, as it is now: the program may change it afterwards."""
+        return freeze(value, self._capture.max_value_chars)
+
+    def _failure(self, error: BaseException, run: Run) -> Failure:
+        """Return what is kept of an exception; the exception itself would keep whole frames alive."""
+        kind, capture = langgraph.failure_kind(error), self._capture
+        told = cut_text(_message(error), capture.max_value_chars) if capture.error_messages else None
+        failure = Failure(type(error).__name__, kind, told, run)
+        if kind == "handed_over":
+            failure.goto = langgraph.handover(error)
+        elif kind == "interrupted" and capture.interrupt_values:
+            failure.interrupts = [self._frozen(value) for value in langgraph.interrupt_values(error)]
+        return failure
+
+    def _tool_error(self, answer: ToolAnswer) -> str | None:
+        """Return the words of a failure that a tool call was answered with, where they may be sent."""
+        if not (self._capture.tool_results and self._capture.error_messages):
+            return None
+        said = answer.content.get("value", answer.content)
+        return said if isinstance(said, str) else self._frozen(said).decode()
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's exception may refuse to be shown; its type still is
+        return ""

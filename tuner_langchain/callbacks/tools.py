@@ -1,0 +1,94 @@
+"""What tools and retrievers tell, and the events that a program sends of its own."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+from uuid import UUID
+
+from tuner_langchain import langgraph
+from tuner_langchain.callbacks.recorder import Recorder
+from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
+from tuner_langchain.runs import Event, RetrieverRun, ToolRun
+
+
+class ToolCallbacks(Recorder):
+    """Notes what tools were given and what they answered, as it was at that moment."""
+
+    def on_tool_start(
+        self,
+        serialized: Any,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        inputs: Any = None,
+        tool_call_id: str | EllipsisType | None = ...,
+        **kwargs: Any,
+    ) -> None:
+        name = (serialized or {}).get("name")
+        run = ToolRun(
+            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
+        )
+        if not self._begin(run, parent_run_id, metadata):
+            return
+        arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
+        if isinstance(tool_call_id, EllipsisType):
+            # LangChain before 1.1.3 tells no id, and mixes the graph's state into the arguments.
+            started = started_tool()
+            tool_call_id = started.call_id if started is not None else None
+            if started is not None and isinstance(inputs, dict):
+                arguments = {key: value for key, value in inputs.items() if key in started.arguments}
+        run.tool_call_id = tool_call_id
+        if self._capture.tool_params:
+            run.params = self._frozen(arguments)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if not isinstance(run, ToolRun):
+            return
+        answer = tool_answer(output)
+        run.tool_call_id = run.tool_call_id or answer.call_id
+        run.goto = langgraph.read_returned(output)
+        if answer.failed:
+            run.status, run.error = "error", self._tool_error(answer)
+        else:
+            run.status = "handed_over" if langgraph.hands_over(output) else "ok"
+            run.result = self._frozen(answer.content) if self._capture.tool_results else b"{}"
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    def on_retriever_start(
+        self,
+        serialized: Any,
+        query: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = name or (metadata or {}).get("ls_retriever_name")
+        run = RetrieverRun(
+            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
+        )
+        if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
+            run.params = self._frozen({"query": query})
+
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._end(run_id)
+        if isinstance(run, RetrieverRun):
+            run.result = self._frozen(found_documents(documents)) if self._capture.tool_results else b"{}"
+
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._fail(run_id, error)
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        run = self._record.open.get(run_id)
+        if run is not None:
+            self._record.events.append(
+                Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run)
+            )
