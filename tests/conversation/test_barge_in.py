@@ -391,6 +391,41 @@ def test_a_provisional_transcript_is_taken_back() -> None:
     assert told == [("cancelled", True), ("cancelled", None)]
 
 
+def test_a_provisional_transcript_at_the_very_beginning() -> None:
+    """Before the first answer, without instructions, the words that follow tell: they begin as the provisional ones."""
+    model, call = HaltingModel(ANSWER), handler()
+    program = graph_of(model)
+
+    async def session() -> None:
+        await cut(program, model, call, {"messages": [HumanMessage("A table for.", id="u1")]})
+        await cut(program, model, call, {"messages": [HumanMessage("A table for two.", id="u2")]})
+        await cut(program, model, call, {"messages": [HumanMessage("Hello?", id="u3")]})
+
+    asyncio.run(session())
+
+    assert said(call) == [
+        "2 user: A table for two.", f"2 agent: {HEARD} [cut]", "3 user: Hello?", f"3 agent: {HEARD} [cut]",
+    ]  # fmt: skip
+
+
+def test_a_provisional_transcript_that_was_answered_in_time() -> None:
+    """A run that had ended before its words changed was never heard: its context tells it from an ordinary turn."""
+    model, call = ScriptedModel("For how many?"), handler()
+    program = graph_of(model)
+    start = [SystemMessage("Be kind."), HumanMessage("Hello", id="u0")]
+
+    async def session() -> None:
+        for more in ([], [AIMessage("Yes?", id="a0"), HumanMessage("A table", id="u1")],
+                     [AIMessage("Yes?", id="a0"), HumanMessage("A table for two", id="u2")]):  # fmt: skip
+            await program.ainvoke({"messages": [*start, *more]}, {"callbacks": [call]})
+
+    asyncio.run(session())
+
+    assert said(call) == [
+        "1 user: Hello", "1 agent: For how many?", "3 user: A table for two", "3 agent: For how many?",
+    ]  # fmt: skip
+
+
 def test_a_real_interruption_is_not_taken_back() -> None:
     """The words of a cut turn that stay in the context stay in the document, with the part that was heard."""
     model, call = HaltingModel(ANSWER), handler()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tuner_langchain.messages import NOTHING, Said
 from tuner_langchain.timeline.lines import Line
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from tuner_langchain.timeline.clock import Span
     from tuner_langchain.timeline.turns import TurnRuns
+
+
+_END: Final = " .,!?…"
 
 
 class Arrivals:
@@ -102,38 +105,39 @@ def _superseded(turns: Sequence[TurnRuns]) -> frozenset[int]:
     found = set()
     users: set[str] = set()
     for turn, following in _with_following(turns):
-        said = _brought(turn)
-        message_id = said[-1].message_id if said else None
-        if (
-            message_id is not None
-            and following is not None
-            and _is_dropped(turn, message_id, following, users)
-        ):
+        last = _brought(turn)[-1:]
+        if not last or last[0].message_id is None:
+            continue
+        if following is not None and _is_dropped(turn, last[0], following, users):
             found.add(turn.number)
-        elif message_id is not None:
-            users.add(message_id)
+        else:
+            users.add(last[0].message_id)
     return frozenset(found)
 
 
 def _with_following(turns: Sequence[TurnRuns]) -> list[tuple[TurnRuns, TurnRuns | None]]:
-    """Return each turn with the next one on its thread."""
+    """Return each turn with the next one on its thread that brought words."""
     following: dict[str | None, TurnRuns] = {}
     pairs: list[tuple[TurnRuns, TurnRuns | None]] = []
     for turn in reversed(turns):
         thread = turn.root.turn.thread_id if turn.root.turn is not None else None
         pairs.append((turn, following.get(thread)))
-        following[thread] = turn
+        if turn.root.turn is not None and turn.root.turn.incoming.said:
+            following[thread] = turn
     return pairs[::-1]
 
 
-def _is_dropped(turn: TurnRuns, message_id: str, following: TurnRuns, users: set[str]) -> bool:
-    facts = following.root.turn
-    context = facts.incoming if facts is not None else NOTHING
-    if not context.said or not context.whole or message_id == context.before_id:
-        return False
-    if any(said.message_id == message_id for said in context.said):
+def _is_dropped(turn: TurnRuns, last: Said, following: TurnRuns, users: set[str]) -> bool:
+    context = following.root.turn.incoming if following.root.turn is not None else NOTHING
+    ids = {said.message_id for said in context.said} | {context.before_id}
+    if not context.said or last.message_id in ids:
         return False
     failure = turn.root.failure
     was_cut = turn.root.end_ns is None or (failure is not None and failure.kind in ("cancelled", "abandoned"))
+    if not context.whole:
+        # Nothing stands in front of the words, so that they may be all that the program passes. What begins with the
+        # same words and goes on is what they became; the same words are said again.
+        before, after = (said.text.rstrip(_END) for said in (last, context.said[-1]))
+        return was_cut and after.startswith(before) and after != before
     # A run that came to its end was dropped only if the context reaches behind it.
     return was_cut or (context.before_id is not None and context.before_id in users)
