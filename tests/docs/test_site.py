@@ -65,6 +65,23 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(named) == sorted(pages)
 
 
+def test_the_design_page_has_every_module() -> None:
+    """The table of the layout names each module and package at the top, and none that is not there."""
+    layout = (
+        (ROOT / "docs" / "design.md")
+        .read_text(encoding="utf-8")
+        .partition("## Layout")[2]
+        .partition("\n## ")[0]
+    )
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", layout, re.MULTILINE))))
+    package = ROOT / "tuner_langchain"
+    there = {
+        path.stem for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+
+    assert named == {name for name in there if not name.startswith("_")}
+
+
 def test_docstrings_can_be_read(caplog: pytest.LogCaptureFixture) -> None:
     """Every public docstring is well formed: its arguments are the function's, its sections are sections."""
     griffe = pytest.importorskip(
