@@ -192,19 +192,19 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
 
 def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
     """Yield what an output holds beyond the last message of the input, the latest first."""
+    last_object, last_id = (0, None) if last_input is None else (last_input.object_id, last_input.message_id)
     for update in reversed(_updates(outputs)):
         for message in _backwards(_messages_of(update, key)):
-            if last_input is not None and _is_same(message, last_input):
+            if id(message) == last_object:
+                return
+            # A removal has the id of what it removes.
+            if (
+                last_id is not None
+                and getattr(message, "id", None) == last_id
+                and getattr(message, "type", None) != REMOVE
+            ):
                 return
             yield message
-
-
-def _is_same(message: Any, said: Said) -> bool:
-    if id(message) == said.object_id:
-        return True
-    if said.message_id is None or getattr(message, "id", None) != said.message_id:
-        return False
-    return getattr(message, "type", None) != REMOVE  # a removal has the id of what it removes
 
 
 def _updates(outputs: Any) -> list[Any]:
