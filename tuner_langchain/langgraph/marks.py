@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from langgraph.constants import START
-
 
 if TYPE_CHECKING:
     from tuner_langchain.runs import ChainRun
