@@ -114,6 +114,16 @@ def test_what_was_only_said_and_what_was_only_generated() -> None:
     assert [row["metadata"]["turn"] for row in session.call.timeline if row["text"] == "mhm"] == [1]
 
 
+def test_a_greeting_alone_is_told() -> None:
+    """A voice stack that only tells its greeting leaves the graph's answers their waits."""
+    session = Session("One.")
+    session.call.add_agent_turn("Good evening!", start_ms=0, end_ms=400)
+    session.turn(1_000, "Hi")
+    session.clock.ms = 2_000
+
+    assert [row["metadata"].get("e2e_latency") for row in spoken(session.call)] == [None, 0]
+
+
 def test_the_same_words_in_several_turns() -> None:
     """Each spoken turn joins the row that is nearest in time."""
     session = Session("Yes?")

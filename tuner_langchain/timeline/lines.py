@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 class Line:
     """What the caller or the agent said once: the words, when, and the model that made them.
 
-    `spoken` says that the voice stack told the line's times.
+    `spoken` says that the voice stack told the line's times, `generated` that the graph made it.
     """
 
     __slots__ = (
-        "end_ms", "extra", "interrupted", "message_id", "model", "node", "object_id", "role", "spoken",
+        "end_ms", "extra", "generated", "interrupted", "message_id", "model", "node", "object_id", "role", "spoken",
         "start_ms", "text", "turn", "words",
     )  # fmt: skip
 
@@ -34,6 +34,7 @@ class Line:
         self.node: str | None = None
         self.interrupted = False
         self.spoken = False
+        self.generated = True
         self.words: list[Word] | None = None
         self.extra: dict[str, Any] = {}
 
@@ -79,8 +80,11 @@ def ttft_ms(model: ModelRun) -> int | None:
 
 
 def with_latencies(lines: list[Line]) -> list[Segment]:
-    """Return the rows of the lines in order, each first answer with the time the caller had waited for it."""
-    by_voice = any(line.spoken and line.role == "agent" for line in lines)
+    """Return the rows of the lines in order, each first answer with the time the caller had waited for it.
+
+    Where the voice stack tells when answers were spoken, one that it does not tell was not heard.
+    """
+    by_voice = any(line.spoken and line.generated and line.role == "agent" for line in lines)
     waiting_since: int | None = None
     rows = []
     for line in lines:

@@ -182,5 +182,5 @@ def _lone(turn: SpokenTurn, turn_starts: Sequence[int]) -> Line:
     line.words = turn.words or None
     line.extra = dict(turn.extra)
     line.interrupted = bool(turn.interrupted)
-    line.spoken = True
+    line.spoken, line.generated = True, False
     return line
