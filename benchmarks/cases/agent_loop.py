@@ -11,7 +11,7 @@ from benchmarks.rows import Row
 
 def run(effort: Effort) -> list[Row]:
     """Run the loop with no callbacks, a no-op handler and ours."""
-    graph, rounds = agents.agent_loop(), effort.rounds(100)
+    graph, rounds = agents.agent_loop(), effort.rounds(60)
     return [
         *against_none("agent loop, invoke", interleave(synchronous(graph, agents.ONE_TURN), rounds), 1.05),
         *against_none("agent loop, ainvoke", interleave(asynchronous(graph, agents.ONE_TURN), rounds), 1.05),

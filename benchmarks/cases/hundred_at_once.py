@@ -24,7 +24,7 @@ def run(effort: Effort) -> list[Row]:
     graph = agents.agent_loop()
     delays: dict[str, list[float]] = {name: [] for name in HANDLERS}
     variants = {name: _variant(graph, make, delays[name]) for name, make in HANDLERS.items()}
-    samples = interleave(variants, effort.rounds(15))
+    samples = interleave(variants, effort.rounds(8))
     worst = {name: found[1:] for name, found in delays.items()}  # the first round is a warm-up
     return [
         *against_none("100 ainvoke at once", samples, 1.05),

@@ -33,6 +33,8 @@ class Recorder(_Base):
     run_inline = True
     # No version of LangChain or LangGraph reports retries through this callback. (`ignore_agent` would hide tools.)
     ignore_retry = True
+    # LangChain asks one of these before each callback; as plain attributes they answer faster than as properties.
+    ignore_llm = ignore_chain = ignore_agent = ignore_retriever = ignore_chat_model = ignore_custom_event = False
 
     _record: CallRecord
     _capture: Capture
