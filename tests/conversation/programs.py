@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import pytest
+from graphs.prebuilt import create_react_agent
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
     AgentMiddleware,
@@ -463,6 +464,30 @@ def parallel() -> Any:
     return graph.compile()
 
 
+def react_agent() -> Any:
+    """LangGraph's older ready-made agent."""
+    asking = calls({"name": "find_table", "args": {"people": 2}, "id": "c1"}, text="I will look.")
+    with warnings.catch_warnings():  # it is deprecated, and still in many programs
+        warnings.simplefilter("ignore")
+        return create_react_agent(ScriptedModel(asking, "19:30 is free."), [find_table])
+
+
+def deep_agent() -> Any:
+    """A deep agent that hands a task to a subagent: what the subagent says is the tool's answer."""
+    library = pytest.importorskip("deepagents", reason="deepagents is not installed")
+    helper = {
+        "name": "helper",
+        "description": "Helps.",
+        "system_prompt": "Help.",
+        "tools": [find_table],
+        "model": ScriptedModel("The helper's finding."),
+    }
+    task = call("task", "c1", description="Find a table.", subagent_type="helper")
+    return library.create_deep_agent(
+        model=ScriptedModel(task, "19:30 is free."), tools=[], subagents=[helper]
+    )
+
+
 def user(text: str) -> dict[str, Any]:
     """The input of a turn that brings one message."""
     return {"messages": [("user", text)]}
@@ -701,6 +726,13 @@ CONVERSATIONS = (
         ("1 user: Hi", "1 agent: Left.", "1 agent: Right.", "1 agent: Both."),
         unordered=True,
     ),
+    Conversation(
+        "LangGraph's older agent",
+        react_agent,
+        (user("A table"),),
+        ("1 user: A table", "1 agent: I will look.", "1 agent: 19:30 is free."),
+    ),
+    Conversation("a deep agent", deep_agent, (user("A table"),), ("1 user: A table", "1 agent: 19:30 is free.")),
     Conversation("nobody asked", fixed_sentence, ({"messages": []},), ("1 agent: We are closed.",)),
     Conversation(
         "a bare model",
