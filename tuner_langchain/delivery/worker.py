@@ -48,7 +48,8 @@ class Workers:
 
     def alive(self) -> bool:
         """Tell whether a thread is there to send."""
-        return any(thread.is_alive() for thread in self._threads)
+        with self._process.lock:
+            return any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """End the threads; one that is sending ends after its answer, and the last one closes the connections."""
