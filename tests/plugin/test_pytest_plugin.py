@@ -204,6 +204,26 @@ def test_html_pages(pytester: pytest.Pytester) -> None:
     assert "A table?" in pages[0].read_text(encoding="utf-8")
 
 
+def test_a_page_that_cannot_be_written_is_said(pytester: pytest.Pytester) -> None:
+    """Trouble with a page fails no test and ends no run; a failing test's report says what it was."""
+    pytester.makepyfile("""
+        from agent import say
+
+        def test_passes(tuner_call):
+            say(tuner_call, "A table?")
+
+        def test_fails(tuner_call):
+            say(tuner_call, "A table?")
+            assert False
+    """)
+    (pytester.path / "taken").write_text("a file", encoding="utf-8")
+
+    result = pytester.runpytest_subprocess("--tuner-html", "taken")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*It could not be shown: FileExistsError*"])
+
+
 def test_without_the_option_nothing_is_written(pytester: pytest.Pytester) -> None:
     """No page, no directory."""
     pytester.makepyfile("""

@@ -82,11 +82,15 @@ def pytest_runtest_makereport(
     report = yield
     if call.when != "call" or SOURCES not in item.stash:
         return report
-    timelines = [timeline for source in item.stash[SOURCES] for timeline in source()]
-    if report.failed:
-        report.sections += [(f"tuner call {timeline.call_id}", str(timeline)) for timeline in timelines]
-    if (directory := item.config.getoption("--tuner-html")) is not None:
-        _write_pages(directory, item.nodeid, timelines)
+    directory = item.config.getoption("--tuner-html")
+    try:
+        timelines = [timeline for source in item.stash[SOURCES] for timeline in source()]
+        if report.failed:
+            report.sections += [(f"tuner call {timeline.call_id}", str(timeline)) for timeline in timelines]
+        if directory is not None:
+            _write_pages(directory, item.nodeid, timelines)
+    except Exception as error:  # noqa: BLE001 - a call that cannot be shown must not end the whole test run
+        report.sections.append(("tuner call", f"It could not be shown: {type(error).__name__}: {error}"))
     return report
 
 
