@@ -458,3 +458,57 @@ def subgraph_twice_in_a_function_with_memory() -> Any:
         return {"log": sub.invoke({"log": []})["log"]}
 
     return remembered(sketch("^ > call > $", nodes={"call": call}), {"log": []}, {"log": []})
+
+
+@case(
+    """
+    __start__:x <- __start__ [entry]
+    __start__:y <- __start__:x [edge]
+    b <- __start__ [router] gate: b
+""",
+    modes=EVERY,
+)
+def subgraph_in_the_router_of_the_entry() -> Any:
+    sub = inner()
+
+    def gate(state: State) -> str:
+        sub.invoke({"log": []})
+        return "b"
+
+    graph = sketch("a > $", "b > $")
+    graph.add_conditional_edges(START, gate, ["a", "b"])
+    return graph
+
+
+@case(
+    """
+    a <- __start__ [entry]
+    a:x <- __start__ [entry]
+    a:y <- a:x [edge]
+    b <- a [router] gate: b
+""",
+    modes=EVERY,
+)
+def subgraph_in_a_router() -> Any:
+    sub = inner()
+
+    def gate(state: State) -> str:
+        sub.invoke({"log": []})
+        return "b"
+
+    graph = sketch("^ > a", "b > $")
+    graph.add_conditional_edges("a", gate, ["b", END])
+    return graph
+
+
+@case(
+    """
+    sub <- __start__ [entry]
+    sub:__start__:x <- __start__ [entry]
+    sub:__start__:y <- sub:__start__:x [edge]
+    sub:b <- __start__ [router] gate: b
+""",
+    modes=EVERY,
+)
+def subgraph_in_the_router_of_a_subgraphs_entry() -> Any:
+    return sketch("^ > sub > $", nodes={"sub": subgraph_in_the_router_of_the_entry().compile()})

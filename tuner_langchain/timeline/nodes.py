@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tuner_langchain.langgraph import START
 from tuner_langchain.runs import ChainRun, Event, Failure, Run
-from tuner_langchain.timeline.status import raising_node, status_of
+from tuner_langchain.timeline.status import in_entry, raising_node, status_of
 
 if TYPE_CHECKING:
     from tuner_langchain.segments import Segment
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 def graph_path(run: Run) -> str:
     """Return the path of the graph a run belongs to: the nodes around it, joined with ":"."""
     names: list[str] = []
-    inside_call = isinstance(run, ChainRun) and run.is_call
-    around = run.task
-    while around is not None:
+    inside: Run | None = run
+    while inside is not None:
+        around = inside.task
         # A `@task` function runs in the graph of the node that called it.
-        if not inside_call:
-            names.append(str(around.name))
-        inside_call = around.is_call
-        around = around.task
+        if not (isinstance(inside, ChainRun) and inside.is_call):
+            if inside.parent is not None and in_entry(inside.parent):
+                names.append(START)
+            if around is not None:
+                names.append(str(around.name))
+        inside = around
     return ":".join(reversed(names))
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from tuner_langchain.langgraph import PUSH, RESUME, START, Edges
 from tuner_langchain.runs import ChainRun, Run, ToolRun
 from tuner_langchain.timeline.arrivals import Arrivals, Departures, Source
-from tuner_langchain.timeline.status import is_done
+from tuner_langchain.timeline.status import in_entry, is_done
 
 _HANDLER: Final = "node_error_handler"
 
@@ -135,6 +135,8 @@ class Routes:
     def _new_graph(self, task: ChainRun, root: Run) -> GraphRun:
         around = self.visits.get(root.task) if root.task is not None else None
         path = around.path if around is not None else ""
+        if in_entry(root):
+            path = f"{path}:{START}" if path else START
         edges = root.edges if isinstance(root, ChainRun) else None
         graph = GraphRun(path, edges or self._edges.get(path), task.step or 0)
         graph.start = self._starts.get(root)

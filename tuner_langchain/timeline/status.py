@@ -28,6 +28,16 @@ def status_of(run: Run) -> str:
     return "cancelled" if stopped else "unfinished"
 
 
+def in_entry(graph: Run) -> bool:
+    """Return whether a graph's run was called by a router of another graph's entry, so that no node is around it."""
+    around = graph.parent
+    while around is not None and not around.is_task:
+        if isinstance(around, ChainRun) and around.is_start:
+            return True
+        around = around.parent
+    return False
+
+
 def raising_node(failure: Failure) -> ChainRun | None:
     """Return the deepest node that a failure went through; None when it was stopped below, or there is none."""
     origin = failure.origin

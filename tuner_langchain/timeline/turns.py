@@ -58,6 +58,10 @@ def turn_runs(turns: dict[Run, int], runs: Iterable[Run]) -> list[TurnRuns]:
                 turn.places[run] = place
         elif isinstance(run, ToolRun):
             inside[run] = Place(place.node, place.outermost, in_tool=True)
+        elif isinstance(run, ChainRun) and run.is_start:
+            inside[run] = Place(
+                run, place.outermost or run, place.in_tool
+            )  # what its routers call is no node's
         elif isinstance(run, ChainRun) and run.is_task:
             inside[run] = Place(run, place.outermost or run, place.in_tool)
             if turn is not None:
