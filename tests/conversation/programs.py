@@ -733,6 +733,20 @@ CONVERSATIONS = (
         ("1 user: A table", "1 agent: I will look.", "1 agent: 19:30 is free."),
     ),
     Conversation("a deep agent", deep_agent, (user("A table"),), ("1 user: A table", "1 agent: 19:30 is free.")),
+    Conversation(
+        "an answer that only begins like data",
+        lambda: one_node("{smiling} Good evening.", '```json\n{"say": "hi"}\n```', memory=True),
+        (user("Hi"), user("Again")),
+        ("1 user: Hi", "1 agent: {smiling} Good evening.", "2 user: Again"),
+    ),
+    Conversation(
+        "data that the program says is the answer",
+        lambda: one_node('{"say": "hi"}'),
+        (user("Hi"),),
+        ("1 user: Hi", '1 agent: {"say": "hi"}'),
+        modes=("invoke", "ainvoke"),
+        options={"agent_text": lambda outcome: outcome["messages"][-1].text},
+    ),
     Conversation("nobody asked", fixed_sentence, ({"messages": []},), ("1 agent: We are closed.",)),
     Conversation(
         "a bare model",

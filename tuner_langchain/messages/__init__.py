@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner_langchain.messages.content import content_text, event_text, looks_like_data, spoken_part
+from tuner_langchain.messages.content import content_text, event_text, is_data, looks_like_data, spoken_part
 from tuner_langchain.messages.prompt import Purpose, last_words, purpose, requested_model, system_prompt
 from tuner_langchain.messages.reply import Reply, Usage, reply
 from tuner_langchain.messages.said import (
@@ -29,6 +29,7 @@ __all__ = [
     "content_text",
     "event_text",
     "incoming",
+    "is_data",
     "last_message",
     "last_words",
     "looks_like_data",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import orjson
+
 # What is no text and no thought of the model's is named in its place, never embedded.
 _NAMED: Final = {
     "image": "[image]",
@@ -44,10 +46,25 @@ def spoken_part(token: Any) -> str:
 
 def looks_like_data(text: str) -> bool:
     """Return whether a text begins as a JSON object does, which nobody says to a caller."""
-    begun = text.lstrip()
-    if begun.startswith("```"):
-        begun = begun.removeprefix("```json").removeprefix("```").lstrip()
-    return begun.startswith(("{", "[{"))
+    return _unfenced(text).startswith(("{", "[{"))
+
+
+def is_data(text: str) -> bool:
+    """Return whether a whole text is a JSON object or a list of them: data, not words."""
+    if not looks_like_data(text):
+        return False
+    try:
+        orjson.loads(_unfenced(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _unfenced(text: str) -> str:
+    begun = text.strip()
+    if not begun.startswith("```"):
+        return begun
+    return begun.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
 
 
 def _block_text(block: Any) -> str:

@@ -9,9 +9,9 @@ too (`cut`).
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tuner_langchain.messages import Added, Said, looks_like_data
+from tuner_langchain.messages import Added, Said, is_data
 from tuner_langchain.runs import ChainRun, ModelRun, Run
 from tuner_langchain.timeline.cut import cut_lines, learn_speakers, was_cut
 from tuner_langchain.timeline.incoming import Arrivals
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tuner_langchain.timeline.clock import Span
+
+
+# What a model is asked for that is no answer to the caller, also when a node keeps it among the messages.
+_NOT_SAID: Final = ("structured", "middleware")
 
 
 class Conversation(NamedTuple):
@@ -61,7 +65,8 @@ class _Answers:
             return
         if outcome.spoken_text is not False:
             if outcome.spoken_text:
-                self._take(turn, Said(outcome.spoken_text, None, 0), turn.root)
+                said = Said(outcome.spoken_text, None, 0)
+                self._show(turn, said, turn.root, _maker_by_text(turn, said, turn.root))
             return
         if isinstance(turn.root, ModelRun):
             self._take_bare(turn, turn.root)
@@ -84,6 +89,7 @@ class _Answers:
             and model.reply.text
             and model.failure is None
             and model.purpose == "speech"
+            and not is_data(model.reply.text)
         ):
             self._show(turn, Said(model.reply.text, model.reply.message_id, 0), model.root, model)
 
@@ -95,18 +101,14 @@ class _Answers:
         for said in added.said:
             self._take(turn, said, by, models)
 
-    def _take(
-        self, turn: TurnRuns, said: Said, by: Run, models: dict[str, list[ModelRun]] | None = None
-    ) -> None:
-        model = _maker(said, (models or {}).get(said.message_id or "", ()))
+    def _take(self, turn: TurnRuns, said: Said, by: Run, models: dict[str, list[ModelRun]]) -> None:
+        model = _maker(said, models.get(said.message_id or "", ()))
         if model is None and self._is_known(turn, said):
             return
         model = model or _maker_by_text(turn, said, by)
         if model is not None and model in turn.used:
             self._edit(model, turn, said)
-        elif not (
-            model is not None and model.purpose in ("structured", "middleware")
-        ) and not looks_like_data(said.text):
+        elif not (model is not None and model.purpose in _NOT_SAID) and not is_data(said.text):
             self._show(turn, said, by, model)
 
     def _is_known(self, turn: TurnRuns, said: Said) -> bool:
