@@ -19,6 +19,7 @@ import heapq
 import os
 import secrets
 import stat
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery.claim import LEASE_S, Claim, Folder, Unclaimed
@@ -158,6 +159,14 @@ class Outbox:
         with contextlib.suppress(FileNotFoundError):
             found = (name for name in self.fs.names(self.path(folder)) if name > after and mark in name)
             return heapq.nsmallest(limit, found)
+        return []
+
+    def any_of(self, folder: Folder, destination: str, *, limit: int) -> list[str]:
+        """Return up to `limit` file names of a destination in no order, without reading the whole directory."""
+        mark = f"-{destination}-"
+        with contextlib.suppress(FileNotFoundError):
+            found = (name for name in self.fs.names(self.path(folder)) if mark in name)
+            return list(islice(found, limit))
         return []
 
     def foreign(self, folder: Folder) -> list[str]:

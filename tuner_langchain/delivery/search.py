@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Names read in one look: enough to keep a sender busy, few enough to hold in memory whatever lies there.
 BATCH = 1000
+_FIRST = 32
 _BETWEEN_LOOKS_S = 30.0
 _FOLDERS: tuple[Literal["new", "upload"], ...] = ("new", "upload")
 _STORE_AGAIN_S = 5.0
@@ -30,6 +31,7 @@ class Search:
         self._complete = False
         self._looking = False
         self._urgent = False
+        self._begun = False
         self._swept_s = float("-inf")
         self.next_s = float("-inf")
 
@@ -78,17 +80,25 @@ class Search:
         process = self._process
         with process.lock:
             known = process.schedule.known()
+        if not self._begun and folder == "new":
+            self._begun = True
+            # The very first look takes what comes, so that sending begins before a large directory is read.
+            names = map(ItemName.parse, process.outbox.any_of(folder, self._destination, limit=_FIRST))
+            return [Entry(name) for name in names if name is not None and self._is_new(name, known)], False
         limit = BATCH + len(known)
         texts = process.outbox.oldest(folder, self._destination, after=self._after[folder], limit=limit)
         entries: list[Entry] = []
         for text in texts:
             name = ItemName.parse(text)
             self._after[folder] = text
-            if name is not None and name.destination == self._destination and name.key not in known:
+            if name is not None and self._is_new(name, known):
                 entries.append(Entry(name, folder=folder))
                 if len(entries) == BATCH:
                     return entries, False
         return entries, len(texts) < limit
+
+    def _is_new(self, name: ItemName, known: set[str]) -> bool:
+        return name.destination == self._destination and name.key not in known
 
     def _done(self, found: list[Entry], *, complete: bool) -> None:
         process = self._process
