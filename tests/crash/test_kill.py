@@ -14,6 +14,8 @@ from crash.trials import kill_senders, kill_writers
 
 SEED = 4_711
 
+pytestmark = pytest.mark.timeout(240)  # many short processes: a busy machine takes its time
+
 
 @pytest.mark.parametrize(
     "trials", [200, pytest.param(2_000, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)])]

@@ -103,6 +103,8 @@ def enumeration(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> Enumer
     return Enumeration(zygote, server, tmp_path)
 
 
+pytestmark = pytest.mark.timeout(240)  # many short processes: a busy machine takes its time
+
 CALLS = [1, pytest.param(2, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
 
 

@@ -93,7 +93,7 @@ def kill_senders(zygote: Zygote, server: ServerProcess, directory: Path, trials:
             ).finish()
             calls += 100
         running.append(zygote.start(clients.drain_for_ever, url=server.url, outbox=str(outbox)))
-        time.sleep(chance.uniform(0.0, 0.12))  # the moment of death is what is random
+        time.sleep(chance.uniform(0.0, 0.3))  # the moment of death is what is random
         if len(running) == _SENDERS_AT_ONCE:
             victim = running.pop(chance.randrange(len(running)))
             victim.kill()
