@@ -157,6 +157,33 @@ def test_errors_of_nodes_tools_and_the_call() -> None:
     assert CALL.turn(1).errors == []
 
 
+def test_a_model_that_failed_while_a_fallback_answered() -> None:
+    """It is told when the node went on; when the node failed with it, the node tells."""
+    failing = {
+        "model": "gpt-x",
+        "start_ms": 0,
+        "end_ms": 90,
+        "error": {"type": "RateLimitError", "message": "slow down"},
+    }
+    fell_back = Timeline(document(node("ask", llm=[failing])))
+    raised = Timeline(document(node("ask", status="error", error={"type": "RateLimitError"}, llm=[failing])))
+
+    assert [str(problem) for problem in fell_back.errors] == ["model gpt-x: RateLimitError: slow down"]
+    assert [str(problem) for problem in raised.errors] == ["node ask: RateLimitError"]
+
+
+def test_an_interrupted_call_is_no_error() -> None:
+    """A tool that was cut off by the caller has no answer, and nothing went wrong."""
+    call, result = tool("pay", {}, error="cancelled")
+    for each in (call, result):
+        each["metadata"]["status"] = "cancelled"
+    timeline = Timeline(document(call, result))
+
+    assert not timeline.tool("pay").failed
+    assert timeline.errors == []
+    assert timeline.outline() == "tool: pay()\nresult: pay [cancelled]"
+
+
 def test_turns() -> None:
     """Each turn is a timeline of its own, and a wrong number is answered with the right ones."""
     assert [len(turn) for turn in CALL.turns] == [6, 6]

@@ -20,16 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from tuner_langchain.timeline.parts import (
-    FINE,
-    NodeVisit,
-    Row,
-    ToolUse,
-    mapping,
-    node_visits,
-    tool_uses,
-    utterances,
-)
+from tuner_langchain.timeline.parts import NodeVisit, ToolUse, node_visits, tool_uses, utterances
+from tuner_langchain.timeline.reading import Row, mapping
 
 INDENT = "  "
 # The request id of a tool that no model asked for: its run's own.
@@ -207,13 +199,16 @@ def _status(status: str, error: str | None) -> str:
 def _call_line(use: ToolUse) -> str:
     told = mapping(mapping(use.row.get("metadata")))
     kind = "retriever" if told.get("kind") == "retriever" else "tool"
-    mark = "" if use.status in FINE - {"interrupted"} or use.result_row is not None else f" [{use.status}]"
+    mark = "" if use.status in ("ok", "handed_over") or use.result_row is not None else f" [{use.status}]"
     return f"{kind}: {use.name}({_arguments(use.params)}){mark}"
 
 
 def _result_line(row: Row) -> str:
     tool = mapping(row.get("tool"))
     name = tool.get("name") or row.get("text")
+    status = mapping(row.get("metadata")).get("status")
+    if status in ("cancelled", "unfinished"):
+        return f"result: {name} [{status}]"
     if tool.get("is_error") is True:
         told = mapping(tool.get("result"))
         message = tool.get("error") or (_json(told.get("value", told)) if told else "")

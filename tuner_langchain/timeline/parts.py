@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Row = Mapping[str, Any]
+from tuner_langchain.timeline.reading import Row, error_text, mapping, times, whole
 
-FINE = frozenset({"ok", "handed_over", "interrupted"})
+FAILED = frozenset({"error", "raised", "unknown_tool"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,8 @@ class ToolUse(Part):
     @property
     def failed(self) -> bool:
         """Whether the tool answered with an error or raised one."""
-        return self.error is not None or self.status not in FINE
+        # A call that the caller's interruption cut short has no answer, but nothing failed.
+        return self.status in FAILED or (self.status == "ok" and self.error is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,107 +210,35 @@ def _utterance(row: Row, turn: int) -> Utterance:
 
 
 def problems(visits: Iterable[NodeVisit], uses: Iterable[ToolUse], call_metadata: Row) -> list[Problem]:
-    """Return all that went wrong: what nodes raised, tools that failed, and errors that have no node."""
-    found = list(_node_problems(visits))
+    """Return all that went wrong, in order of time: in nodes, in tools, in model calls, and what has no row."""
+    found = [problem for visit in visits for problem in _node_problems(visit)]
     found += [
         Problem(where=f"tool {use.name}", message=use.error or use.status, turn=use.turn, at_ms=use.end_ms)
         for use in uses
         if use.failed
     ]
-    found.sort(key=lambda problem: problem.at_ms or 0)
     errors = call_metadata.get("errors")
     for error in map(mapping, errors if isinstance(errors, list) else ()):
-        where, message = "call", str(error.get("message") or "")
-        told = Problem(
-            where=where,
-            message=message,
-            type=str(error.get("type") or ""),
-            turn=whole(error.get("turn")) or 0,
-            at_ms=whole(error.get("at_ms")),
-        )
-        found.append(told)
-    return found
+        where = f"node {error['node']}" if error.get("node") else "call"
+        found.append(_problem(where, error, whole(error.get("turn")) or 0, whole(error.get("at_ms"))))
+    return sorted(found, key=lambda problem: problem.at_ms or 0)
 
 
-def _node_problems(visits: Iterable[NodeVisit]) -> Iterator[Problem]:
-    for visit in visits:
-        error = mapping(mapping(visit.row.get("metadata")).get("error"))
-        # Nodes above the one that raised have the status, and no message of their own.
-        if error:
-            yield Problem(
-                where=f"node {visit.name}",
-                message=str(error.get("message") or ""),
-                type=str(error.get("type") or ""),
-                turn=visit.turn,
-                at_ms=visit.end_ms,
+def _node_problems(visit: NodeVisit) -> Iterator[Problem]:
+    metadata = mapping(visit.row.get("metadata"))
+    # Nodes above the one that raised have the status, and no message of their own.
+    if metadata.get("error"):
+        yield _problem(f"node {visit.name}", metadata["error"], visit.turn, visit.end_ms)
+        return
+    calls = metadata.get("llm")
+    for call in map(mapping, calls if isinstance(calls, list) else ()):
+        if call.get("error"):  # and the node went on: with a fallback, or by dealing with it
+            yield _problem(
+                f"model {call.get('model') or ''}".strip(), call["error"], visit.turn, times(call)[1]
             )
 
 
-# --- reading a document that may lack anything --------------------------------------------------------------
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return the value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def whole(value: object) -> int | None:
-    """Return a number as a whole one, else None; true and false are no numbers."""
-    return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def error_text(error: object) -> str | None:
-    """Return an error, `{type, message}` or plain text, on one line."""
-    if isinstance(error, Mapping):
-        told = ": ".join(str(error[key]) for key in ("type", "message") if error.get(key))
-        return told or "error"
-    return str(error) if error else None
-
-
-def times(row: Row) -> tuple[int, int]:
-    """Return a row's start and end: as given, or from its duration, or from its words."""
-    words = [mapping(word) for word in row.get("words") or ()]
-    start = whole(row.get("start_ms"))
-    if start is None:
-        start = whole(words[0].get("start_ms")) if words else whole(mapping(row.get("tool")).get("start_ms"))
-    start = start or 0
-    end, lasted = whole(row.get("end_ms")), whole(row.get("duration_ms"))
-    if end is None and lasted is not None:
-        end = start + lasted
-    if end is None and words:
-        end = whole(words[-1].get("end_ms"))
-    return start, max(start, start if end is None else end)
-
-
-def turn_numbers(rows: Sequence[Row]) -> list[int]:
-    """Return each row's turn: as the row says it, else that of the rows around it.
-
-    A row that does not say its turn belongs to the turn before it; the caller's words open the next one. Rows
-    before the caller's first words are turn 0, unless they say otherwise.
-    """
-    said = [whole(mapping(row.get("metadata")).get("turn")) for row in rows]
-    return _counted(rows) if all(turn is None for turn in said) else _filled(rows, said)
-
-
-def _counted(rows: Sequence[Row]) -> list[int]:
-    turn, before, numbers = 0, None, []
-    for row in rows:
-        turn += row.get("role") == "user" and before != "user"
-        before = row.get("role")
-        numbers.append(turn)
-    return numbers
-
-
-def _filled(rows: Sequence[Row], said: Sequence[int | None]) -> list[int]:
-    ahead, following = None, []
-    for turn in reversed(said):
-        ahead = ahead if turn is None else turn
-        following.append(ahead)
-    current, numbers = 0, []
-    for row, turn, after in zip(rows, said, reversed(following), strict=True):
-        if turn is not None:
-            current = turn
-        elif row.get("role") == "user" and after is not None:
-            current = after
-        numbers.append(current)
-    return numbers
+def _problem(where: str, error: object, turn: int, at_ms: int | None) -> Problem:
+    told = mapping(error)
+    message = str(told.get("message") or "") if told else str(error)
+    return Problem(where=where, message=message, type=str(told.get("type") or ""), turn=turn, at_ms=at_ms)

@@ -13,16 +13,13 @@ from tuner_langchain.timeline.parts import (
     Problem,
     ToolUse,
     Utterance,
-    mapping,
     node_visits,
     problems,
-    times,
     tool_uses,
-    turn_numbers,
     utterances,
-    whole,
 )
 from tuner_langchain.timeline.path import GraphPath, graph_path
+from tuner_langchain.timeline.reading import mapping, times, turn_numbers, whole
 
 ROWS = "transcript_with_tool_calls"
 
