@@ -6,6 +6,7 @@ import pytest
 
 from conversation.driving import said, talk
 from conversation.programs import CONVERSATIONS, Conversation
+from tuner_langchain.testing import validate
 
 CASES = [pytest.param(case, mode, id=f"{case.name}-{mode}") for case in CONVERSATIONS for mode in case.modes]
 
@@ -22,11 +23,16 @@ def test_rows_say_what_was_said(case: Conversation, mode: str) -> None:
 
 
 @pytest.mark.parametrize(("case", "mode"), CASES)
-def test_rows_are_timed(case: Conversation, mode: str) -> None:
-    """Every row lies inside the call, ends after it begins, and an answer does not begin before its question."""
+def test_documents_are_valid_and_timed(case: Conversation, mode: str) -> None:
+    """The API takes each document; every row lies inside the call, and no answer begins before its question."""
     call = talk(case.build(), mode, list(case.turns), thread=case.thread, **(case.options or {}))
     call.finalize()
+    if call.body is None:
+        assert case.rows == ()
+        return
     length = call.document["duration_ms"]
+
+    assert validate(call.body) == []
 
     for row in call.timeline:
         assert 0 <= row["start_ms"] <= row["end_ms"] <= length

@@ -16,7 +16,7 @@ from langgraph.types import interrupt
 from scripted import ScriptedModel, calls
 
 from tuner_langchain import Capture
-from tuner_langchain.testing import record
+from tuner_langchain.testing import record, validate
 
 # Each is planted in one place; where it is found says which switch let it through.
 PLANTED = {
@@ -129,6 +129,7 @@ def test_with_everything_off_nothing_leaves(every_log: list[str]) -> None:
     everything = one_call(Capture())
     call = one_call(Capture.nothing())
 
+    assert validate(call.body) == []
     assert found(call.body) == set()
     assert found("\n".join(every_log).encode()) == set()
     assert [row["role"] for row in call.timeline] == [row["role"] for row in everything.timeline]
@@ -262,6 +263,7 @@ def test_when_redact_raises_the_text_is_withheld(every_log: list[str]) -> None:
 
     assert found(call.body) == set()
     assert found("\n".join(every_log).encode()) == set()
+    assert validate(call.body) == []
     roles = [row["role"] for row in call.timeline]
     assert {"user", "agent", "node_transition", "agent_function", "agent_result"} == set(roles)
     assert {row["metadata"]["withheld"] for row in call.timeline} == {"redact raised KeyError"}

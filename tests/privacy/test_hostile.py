@@ -13,7 +13,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
-from tuner_langchain.testing import record
+from tuner_langchain.testing import record, validate
 
 SAID = "CALLERWORD"
 
@@ -149,6 +149,7 @@ def test_no_callback_raises(value: Any, every_log: list[str]) -> None:
 
     assert [row["text"] for row in call.timeline if row["role"] == "node_transition"] == ["talk"]
     call.finalize(metadata={"odd": value} if not isinstance(value, type) else {})
+    assert validate(call.body) == []
     assert SAID.encode() not in call.body
     assert SAID not in "\n".join(every_log)
 

@@ -21,7 +21,7 @@ from scripted import ScriptedModel, call
 
 from tuner_langchain import Capture
 from tuner_langchain.masking import MASK, is_secret_name, mask, mask_text, may_hold_secrets
-from tuner_langchain.testing import record
+from tuner_langchain.testing import record, validate
 
 if TYPE_CHECKING:
     from tuner_langchain.testing.recording import RecordingHandler
@@ -117,6 +117,7 @@ def test_no_planted_secret_is_sent_or_logged(every_log: list[str], redact: Any) 
     )
 
     assert taken.body is not None
+    assert validate(taken.body) == []
     assert b"PLANTED" not in taken.body
     assert "PLANTED" not in "\n".join(every_log)
     assert taken.body.count(MASK.encode()) > len(NAMES)
