@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -13,6 +11,9 @@ from tuner_langchain.runs import CallRecord, ChainRun, Failure, Run, Turn
 from tuner_langchain.values import cut_text, freeze
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
     from tuner_langchain.capture import Capture
     from tuner_langchain.messages.tools import ToolAnswer
     from tuner_langchain.outcome import AgentText
@@ -34,7 +35,9 @@ class Recorder(_Base):
     # No version of LangChain or LangGraph reports retries through this callback. (`ignore_agent` would hide tools.)
     ignore_retry = True
     # LangChain asks one of these before each callback; as plain attributes they answer faster than as properties.
-    ignore_llm = ignore_chain = ignore_agent = ignore_retriever = ignore_chat_model = ignore_custom_event = False
+    ignore_llm = ignore_chain = ignore_agent = ignore_retriever = ignore_chat_model = ignore_custom_event = (
+        False
+    )
 
     _record: CallRecord
     _capture: Capture
@@ -103,6 +106,11 @@ class Recorder(_Base):
                 ):
                     around.left = {**(around.left or {}), run.ns or "": run}
         return run
+
+    def _frozen_object(self, value: Any) -> bytes:
+        """Return a tool's arguments or result as a JSON object, also when they could not be read as one."""
+        frozen = self._frozen(value)
+        return frozen if frozen.startswith(b"{") else b'{"value":' + frozen + b"}"
 
     def _frozen(self, value: Any) -> bytes:
         """Return a value as JSON, as it is now: the program may change it afterwards."""

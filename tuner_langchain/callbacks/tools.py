@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from types import EllipsisType
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from tuner_langchain import langgraph
 from tuner_langchain.callbacks.recorder import Recorder
 from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
 from tuner_langchain.runs import Event, RetrieverRun, ToolRun
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class ToolCallbacks(Recorder):
@@ -42,7 +44,7 @@ class ToolCallbacks(Recorder):
                 arguments = {key: value for key, value in inputs.items() if key in started.arguments}
         run.tool_call_id = tool_call_id
         if self._capture.tool_params:
-            run.params = self._frozen(arguments)
+            run.params = self._frozen_object(arguments)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
@@ -55,7 +57,7 @@ class ToolCallbacks(Recorder):
             run.status, run.error = "error", self._tool_error(answer)
         else:
             run.status = "handed_over" if langgraph.hands_over(output) else "ok"
-            run.result = self._frozen(answer.content) if self._capture.tool_results else b"{}"
+            run.result = self._frozen_object(answer.content) if self._capture.tool_results else b"{}"
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -76,12 +78,14 @@ class ToolCallbacks(Recorder):
             run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
         )
         if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
-            run.params = self._frozen({"query": query})
+            run.params = self._frozen_object({"query": query})
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, RetrieverRun):
-            run.result = self._frozen(found_documents(documents)) if self._capture.tool_results else b"{}"
+            run.result = (
+                self._frozen_object(found_documents(documents)) if self._capture.tool_results else b"{}"
+            )
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
