@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
-from tuner_langchain.messages import NOTHING, Added, Incoming, Purpose, Reply, Said
+from tuner_langchain.messages import NO_IDS, NOTHING, Added, Ids, Incoming, Purpose, Reply
 
 if TYPE_CHECKING:
     from tuner_langchain.segments import Word
@@ -147,7 +147,7 @@ class ChainRun(Run):
         self.refused: tuple[Refused, ...] = ()
         self.input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
         self.output_json: bytes | None = None
-        self.last_input: Said | None = None  # on a task: the ids of the last message it was given
+        self.last_input: Ids = NO_IDS  # on a task: of the last message it was given
         self.said: Added | None = None  # on a task: what it added to the conversation
 
 

@@ -6,8 +6,10 @@ from tuner_langchain.messages.content import content_text, event_text, is_data, 
 from tuner_langchain.messages.prompt import Purpose, last_words, purpose, requested_model, system_prompt
 from tuner_langchain.messages.reply import Reply, Usage, reply
 from tuner_langchain.messages.said import (
+    NO_IDS,
     NOTHING,
     Added,
+    Ids,
     Incoming,
     Said,
     added,
@@ -18,7 +20,9 @@ from tuner_langchain.messages.said import (
 
 __all__ = [
     "NOTHING",
+    "NO_IDS",
     "Added",
+    "Ids",
     "Incoming",
     "Purpose",
     "Reply",

@@ -22,6 +22,11 @@ _MAX_FAILED: Final = 256
 _MESSAGE: Final = ("message", "tool_message")
 
 
+# A message without its text: the identity of the object, and LangChain's id where it has one.
+Ids = tuple[int, str | None]
+NO_IDS: Final[Ids] = (0, None)
+
+
 class Said(NamedTuple):
     """One message of the conversation.
 
@@ -79,7 +84,7 @@ def incoming(inputs: Any, key: str) -> Incoming:
         return NOTHING
 
 
-def added(outputs: Any, key: str, last_input: Said | None = None) -> Added | None:
+def added(outputs: Any, key: str, last_input: Ids = NO_IDS) -> Added | None:
     """Return what a node's output added to the conversation after `last_input`, the last message it got."""
     try:
         return _added(outputs, key, last_input)
@@ -108,15 +113,16 @@ def _answers(outputs: Any, key: str) -> Added | None:
     return added(outputs, key)
 
 
-def last_message(state: Any, key: str) -> Said | None:
-    """Return the ids of the last message of a node's input, without its text."""
+def last_message(state: Any, key: str) -> Ids:
+    """Return the ids of the last message of a node's input."""
     try:
         value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
         if not isinstance(value, list) or not value:
-            return None
-        return Said("", getattr(value[-1], "id", None), id(value[-1]))
+            return NO_IDS
+        last = value[-1]
+        return id(last), getattr(last, "id", None)
     except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
+        return NO_IDS
 
 
 def _incoming(inputs: Any, key: str) -> Incoming:
@@ -157,7 +163,7 @@ def _plain_words(inputs: Any) -> Incoming:
     return Incoming((Said(strings[0], None, 0),), guessed=True) if len(strings) == 1 else NOTHING
 
 
-def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
+def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
     found: list[Said] = []
     removed: list[str] = []
     heard: list[Said] = []
@@ -190,9 +196,9 @@ def _added(outputs: Any, key: str, last_input: Said | None) -> Added | None:
     return Added(tuple(found[::-1]), tuple(removed), after, tuple(heard[::-1]), failed=tuple(failed[::-1]))
 
 
-def _new_messages(outputs: Any, key: str, last_input: Said | None) -> Iterator[Any]:
+def _new_messages(outputs: Any, key: str, last_input: Ids) -> Iterator[Any]:
     """Yield what an output holds beyond the last message of the input, the latest first."""
-    last_object, last_id = (0, None) if last_input is None else (last_input.object_id, last_input.message_id)
+    last_object, last_id = last_input
     for update in reversed(_updates(outputs)):
         for message in _backwards(_messages_of(update, key)):
             if id(message) == last_object:
