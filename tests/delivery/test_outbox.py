@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner_langchain.delivery.claim import LEASE_S, Claim, Unclaimed
+from tuner_langchain.delivery.claim import Claim, Unclaimed
 from tuner_langchain.delivery.fs import FileSystem
 from tuner_langchain.delivery.item import (
     CorruptItemError,
@@ -22,6 +22,7 @@ from tuner_langchain.delivery.item import (
     read_header,
 )
 from tuner_langchain.delivery.outbox import Outbox
+from tuner_langchain.delivery.policy import LEASE_S
 
 HERE = destination_of(42, "desk")
 

@@ -7,14 +7,20 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tuner_langchain.delivery.item import HEADER_LIMIT, CorruptItemError, Item, ItemName, read_header
+from tuner_langchain.delivery.item import (
+    HEADER_LIMIT,
+    CorruptItemError,
+    Item,
+    ItemName,
+    NewerItemError,
+    read_header,
+)
+from tuner_langchain.delivery.policy import LEASE_S
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.outbox import Outbox
 
 Folder = Literal["new", "upload", "dead"]
-# A sender without kernel locks is given this long before another takes its item over.
-LEASE_S = 300.0
 _READ_BYTES = 1 << 20
 
 
@@ -54,6 +60,16 @@ class Claim:
             raise CorruptItemError(f"it has {size} bytes where {header.size + header.length} were written")
         body = start[header.size :] + self._read_up_to(size - len(start))
         self.item = header.item(body)
+
+    def try_read(self, size: int) -> Unclaimed | None:
+        """Read the file, or say why it cannot be sent."""
+        try:
+            self.read(size)
+        except CorruptItemError as error:
+            return Unclaimed("corrupt", message=f"The file is damaged: {error}.")
+        except NewerItemError as error:
+            return Unclaimed("newer", message=str(error))
+        return None
 
     def _read_up_to(self, size: int) -> bytes:
         parts = []

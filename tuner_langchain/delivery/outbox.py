@@ -22,9 +22,9 @@ import stat
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tuner_langchain.delivery.claim import LEASE_S, Claim, Folder, Unclaimed
-from tuner_langchain.delivery.item import CorruptItemError, ItemName, NewerItemError
-from tuner_langchain.delivery.policy import BACKOFF_CAP_S, HOLD_S, POISON_ATTEMPTS, POISON_CAP_S
+from tuner_langchain.delivery.claim import Claim, Folder, Unclaimed
+from tuner_langchain.delivery.item import ItemName
+from tuner_langchain.delivery.policy import longest_pause_s
 from tuner_langchain.delivery.trust import prepare
 
 if TYPE_CHECKING:
@@ -75,18 +75,15 @@ class Outbox:
             OSError: It is not there; nothing is left behind.
         """
         try:
-            self._put(folder, file_name, parts)
+            self._put_stream(folder, file_name, parts)
         except FileNotFoundError:  # somebody removed the directory while we run
             self.prepare()
-            self._put(folder, file_name, parts)
+            self._put_stream(folder, file_name, parts)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
             # After a failed fsync the kernel may have dropped the pages: only a new file can be trusted.
-            self._put(folder, file_name, parts)
-
-    def _put(self, folder: str, file_name: str, parts: Sequence[bytes | memoryview]) -> None:
-        self._put_stream(folder, file_name, iter(parts))
+            self._put_stream(folder, file_name, parts)
 
     def _put_stream(self, folder: str, file_name: str, parts: Iterable[bytes | memoryview]) -> int:
         temporary = self.path("tmp", f"{secrets.token_hex(8)}.{file_name}")
@@ -278,9 +275,9 @@ class Outbox:
         if not stat.S_ISREG(status.st_mode):
             return Unclaimed("foreign", message="it is no file")
         wait_s = status.st_mtime - self.wall_s()
-        if due_only and 0 < wait_s <= _longest_pause_s(claim.name.attempts):
+        if due_only and 0 < wait_s <= longest_pause_s(claim.name.attempts):
             return Unclaimed("later", due_s=wait_s)
-        return _read(claim, status.st_size)
+        return claim.try_read(status.st_size)
 
     def _lock(self, claim: Claim) -> bool:
         if self._leases:
@@ -303,20 +300,3 @@ class Outbox:
 
 
 _LIVING_THEN_DEAD: tuple[Folder, ...] = ("new", "upload", "dead")
-
-
-def _read(claim: Claim, size: int) -> Unclaimed | None:
-    try:
-        claim.read(size)
-    except CorruptItemError as error:
-        return Unclaimed("corrupt", message=f"The file is damaged: {error}.")
-    except NewerItemError as error:
-        return Unclaimed("newer", message=str(error))
-    return None
-
-
-def _longest_pause_s(attempts: int) -> float:
-    """Return the longest pause of ours; a due time further away was written under another clock."""
-    if attempts == 0:
-        return 0.0
-    return POISON_CAP_S if attempts >= POISON_ATTEMPTS else max(BACKOFF_CAP_S, LEASE_S, HOLD_S)

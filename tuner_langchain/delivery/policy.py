@@ -22,6 +22,8 @@ RETRY_AFTER_CAP_S = 3600.0
 HOLD_S = 300.0
 # A call refused with a setting's status for this long while others were accepted is refused for good.
 REFUSED_LIMIT_S = 24 * 3600.0
+# A sender without kernel locks is given this long before another takes its item over.
+LEASE_S = 300.0
 # Nothing transient is given up before.
 AGE_LIMIT_S = 30 * 24 * 3600.0
 
@@ -187,3 +189,10 @@ def _seconds_until(value: str, wall_s: float) -> float | None:
 def after_retry_after_s(pause_s: float, random: float) -> float:
     """Return the pause with jitter on top: never earlier than asked, not all at the same moment."""
     return pause_s + random * min(30.0, 1.0 + pause_s / 5)
+
+
+def longest_pause_s(attempts: int) -> float:
+    """Return the longest pause of ours; a due time further away was written under another clock."""
+    if attempts == 0:
+        return 0.0
+    return POISON_CAP_S if attempts >= POISON_ATTEMPTS else max(BACKOFF_CAP_S, LEASE_S, HOLD_S)
