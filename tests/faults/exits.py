@@ -51,6 +51,9 @@ def exception(sender: Delivery, acknowledged: Acknowledgements) -> None:
 
 def interrupted(sender: Delivery, acknowledged: Acknowledgements) -> None:
     submit(sender, acknowledged, 3)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a test run in the background hands down that it is ignored
     os.kill(os.getpid(), signal.SIGINT)
     signal.pause()
 
