@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -164,6 +165,15 @@ def preload(url: str, outbox: str, acks: str, children: int, count: int) -> None
         _wait(pid)
 
 
+def _parked(prefix: str) -> bool:
+    """Return whether all threads of this name wait for something to do."""
+    frames = sys._current_frames()
+    mine = [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
+    return all(
+        frames[thread.ident or 0].f_code.co_name == "wait" for thread in mine if thread.ident in frames
+    )
+
+
 def fork_in_c(url: str, outbox: str, acks: str) -> None:
     """Fork through the C library: no Python hook runs in the child."""
     sender, acknowledged = delivery(url, outbox), Acknowledgements(acks)
@@ -174,6 +184,9 @@ def fork_in_c(url: str, outbox: str, acks: str) -> None:
         _submit(sender, acknowledged, 2)
         sender.flush(10)
 
+    # Without hooks the child keeps every lock as it is: no thread may be in the midst of something.
+    while not _parked("tuner-"):
+        time.sleep(0.01)
     _wait(_in_child(child, ctypes.PyDLL(None).fork))
     _submit(sender, acknowledged)
     sender.flush(10)

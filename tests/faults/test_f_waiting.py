@@ -139,10 +139,11 @@ def test_flush_against_a_trickling_server(trial: Trial) -> None:
 @scenario("F10")
 def test_flush_with_a_dead_sender_thread(trial: Trial) -> None:
     """flush needs no thread: it sends on the caller's."""
+    strangers = threading.enumerate()
     sender = trial.open_real()
     kill_sender_thread(trial)
     receipt = trial.submit()
-    wait_until(lambda: not alive("tuner-sender"))
+    wait_until(lambda: not alive("tuner-sender", strangers))
     result = sender.flush(10)
     assert result.pending == 0
     assert receipt.state == "delivered"
@@ -152,10 +153,11 @@ def test_flush_with_a_dead_sender_thread(trial: Trial) -> None:
 @scenario("E8")
 def test_a_dead_sender_thread_is_replaced(trial: Trial) -> None:
     """A thread that dies of what nobody may catch is started again by the next submit, and that is told."""
+    strangers = threading.enumerate()
     trial.open_real()
     kill_sender_thread(trial)
     first = trial.submit()
-    wait_until(lambda: not alive("tuner-sender"))
+    wait_until(lambda: not alive("tuner-sender", strangers))
     second = trial.submit()
     assert second.wait(10).state == "delivered"
     assert first.wait(10).state == "delivered"
@@ -175,8 +177,10 @@ def kill_sender_thread(trial: Trial) -> None:
     trial.fs.on("flock", die, times=1)
 
 
-def alive(prefix: str) -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(prefix)]
+def alive(prefix: str, strangers: list[threading.Thread]) -> list[str]:
+    """Return the names of living threads, without those that other tests of this process left behind."""
+    own = [thread for thread in threading.enumerate() if thread not in strangers]
+    return [thread.name for thread in own if thread.name.startswith(prefix)]
 
 
 def wait_until(happened: Callable[[], bool], patience_s: float = 10) -> None:
