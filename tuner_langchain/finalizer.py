@@ -89,7 +89,10 @@ class Finalizer:
         self._call.clear()
         if not document["transcript_with_tool_calls"]:
             return Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
-        return self._outlet.submit(self._call.call_id, encode(document), recording=recording)
+        rows, body = len(document["transcript_with_tool_calls"]), encode(document)
+        receipt = self._outlet.submit(self._call.call_id, body, recording=recording)
+        log.debug("call %s: finalised, %d rows, %d bytes", self._call.call_id, rows, len(body))
+        return receipt
 
     def _document(self) -> dict[str, Any]:
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.fs import FileSystem
+from tuner_langchain.delivery.log import speak_up
 from tuner_langchain.delivery.outbox import Outbox
 from tuner_langchain.delivery.process import Parts
 from tuner_langchain.delivery.receipt import Receipt
@@ -57,6 +58,8 @@ class Delivery:
         def make_outbox() -> Outbox:
             return Outbox(config.outbox_dir, files=disk, wall_s=clock.wall_s, fsync=config.fsync)
 
+        if config.debug:
+            speak_up()
         make_outbox().prepare()
         self._config = config
         self._parts = Parts(config, clock, make_client or _http_client, make_outbox, on_event)

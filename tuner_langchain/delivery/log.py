@@ -16,6 +16,14 @@ INTERVAL_S = 300.0
 _ONCE_LIMIT = 100
 
 
+def speak_up() -> None:
+    """Log each step, as the setting `debug` asks; to standard error where the program set no logging up."""
+    library = logging.getLogger("tuner_langchain")
+    library.setLevel(logging.DEBUG)
+    if not library.hasHandlers():
+        library.addHandler(logging.StreamHandler())
+
+
 class Log:
     """The one logger of delivery: call ids, sizes, statuses and attempts, never content, never a key."""
 

@@ -12,6 +12,7 @@ from tuner_langchain.delivery.policy import judge
 from tuner_langchain.delivery.upload import Uploads
 
 if TYPE_CHECKING:
+    from tuner_langchain.delivery.policy import Verdict
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.schedule import Entry
 
@@ -68,6 +69,7 @@ class Sender:
             self._note_attempt(entry, claim)
             answer = self._post(claim, timeout_s)
             verdict = judge(answer, first_attempt=first_attempt, wall_s=self._process.runtime.wall_s())
+            self._say(claim, answer, verdict)
             cut_short = timeout_s is not None and timeout_s < _FULL_TIME_S
             self._consequences.apply(entry, claim, answer, verdict, cut_short=cut_short)
         finally:
@@ -79,6 +81,14 @@ class Sender:
             self._process.counters.requests += 1
         if entry.receipt is not None:
             entry.receipt.update(attempts=claim.name.attempts)
+
+    def _say(self, claim: Claim | MemoryClaim, answer: Answer, verdict: Verdict) -> None:
+        """Log one step of delivery for who asked for it; the call's id and figures, nothing of the call."""
+        text, got = "call %s: attempt %d, %d bytes: %s, %s", answer.status or answer.failure
+        item = claim.item
+        self._process.log.call(
+            logging.DEBUG, text, item.call_id, claim.name.attempts, len(item.body), got, verdict.outcome
+        )
 
     def _post(self, claim: Claim | MemoryClaim, timeout_s: float | None) -> Answer:
         try:
