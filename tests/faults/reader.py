@@ -17,6 +17,7 @@ from typing import Any
 
 from faults.control import Seen
 
+_MOVED_AT_MOST = 100
 FOLDERS = ("tmp", "new", "upload", "dead")
 
 
@@ -59,7 +60,16 @@ class Findings:
 
 
 def kept_calls(outbox: Path) -> list[Kept]:
-    """Read every call file below the outbox."""
+    """Read every call file below the outbox; begin again when one is moved meanwhile."""
+    for _ in range(_MOVED_AT_MOST):
+        try:
+            return _kept_calls(outbox)
+        except FileNotFoundError:
+            continue
+    raise AssertionError(f"somebody keeps moving the calls in {outbox}")
+
+
+def _kept_calls(outbox: Path) -> list[Kept]:
     return [
         _kept(path) for path in files_below(outbox) if path.parent.name in FOLDERS and path.suffix == ".call"
     ]

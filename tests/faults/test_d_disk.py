@@ -241,6 +241,7 @@ def test_umasks(trial: Trial, mask: int) -> None:
         trial.open()
         receipt = trial.submit()
     assert receipt.durable
+    trial.clock.settle()
     for folder, names, files in os.walk(trial.outbox):
         for name in names:
             assert stat.S_IMODE(Path(folder, name).stat().st_mode) == 0o700

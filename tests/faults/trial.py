@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from faults import clients, documents, reader
-from faults.clock import FakeRuntime
+from faults.clock import FakeRuntime, senders
 from faults.control import ServerProcess
 from faults.disk import ScriptedFileSystem
 from faults.documents import KEY, SPOKEN
@@ -265,6 +265,8 @@ class Trial:
             return
         self._finished = True
         self.close()
+        for thread in senders():  # one that is sending ends after its answer
+            thread.join(2)
         for receipt, call_id in self._receipts:
             self.promises.append(Promise(call_id, receipt.durable, receipt.state))
             self._texts.append(repr(receipt) + str(receipt.message))
