@@ -257,6 +257,21 @@ def test_nothing_of_the_call_is_kept_but_its_receipt(shelf: Shelf) -> None:
         _ = handler.timeline
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(shelf: Shelf, enabled: bool) -> None:
+    """Finalising lets the collector rest, and only a program that had it on has it on again."""
+    handler = new_handler(shelf)
+    take_turn(handler)
+    try:
+        if not enabled:
+            gc.disable()
+        handler.finalize()
+
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
 def test_offsets_are_measured_from_the_given_start(shelf: Shelf) -> None:
     """A call that began before its handler was made has its rows at their real distance."""
     handler = new_handler(shelf, start_timestamp=int(time.time()) - 60)
