@@ -21,6 +21,7 @@ import tuner_langchain.testing
 from docs.pages import ROOT
 from tuner_langchain import CallFacts, Capture, Timeline, TunerConfig
 from tuner_langchain.cli import build_parser
+from tuner_langchain.delivery.outbox import FOLDERS
 from tuner_langchain.testing import record
 
 if TYPE_CHECKING:
@@ -171,3 +172,10 @@ def test_commands(command: argparse.ArgumentParser) -> None:
 
     assert f"$ {command.prog}" in reference
     assert {option for option in options - {"--help"} if option not in reference} == set()
+
+
+def test_the_outboxs_folders() -> None:
+    """The page about delivery draws every folder of an outbox, and none that is not there."""
+    text = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r"^<outbox>/v1/(\w+)/ ", text, re.MULTILINE)) == sorted(FOLDERS)
