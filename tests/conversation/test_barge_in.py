@@ -466,6 +466,7 @@ def test_the_same_context_again_is_one_question() -> None:
     assert answer["metadata"]["e2e_latency"] == answer["start_ms"] - question["end_ms"]
 
 
+@pytest.mark.filterwarnings("ignore:.*experimental")  # LangGraph's own, once a process
 def test_protocol_events() -> None:
     """Under the v3 stream the first word has its time, the words come once."""
     model, call = ScriptedModel(ANSWER), handler()
@@ -476,9 +477,8 @@ def test_protocol_events() -> None:
     if not hasattr(program, "stream_events"):
         pytest.skip("this LangGraph has no protocol events")
 
-    with pytest.warns(match="experimental"):
-        for _ in program.stream_events(user("Hi"), {"callbacks": [call]}, version="v3"):
-            pass
+    for _ in program.stream_events(user("Hi"), {"callbacks": [call]}, version="v3"):
+        pass
 
     assert said(call) == ["1 user: Hi", f"1 agent: {ANSWER}"]
     assert "llm_node_ttft" in spoken(call)[0]["metadata"]

@@ -16,7 +16,7 @@ from tuner_langchain.runs import ChainRun, ModelRun, Run
 from tuner_langchain.timeline.cut import cut_lines, learn_speakers, was_cut
 from tuner_langchain.timeline.incoming import Arrivals
 from tuner_langchain.timeline.lines import Line
-from tuner_langchain.timeline.turns import NEVER, TurnRuns, is_inside, node_path, turn_runs
+from tuner_langchain.timeline.turns import NEVER, TurnRuns, is_inside, node_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,38 +28,48 @@ if TYPE_CHECKING:
 _NOT_SAID: Final = ("structured", "middleware")
 
 
-class Conversation(NamedTuple):
+class Told(NamedTuple):
     """The lines of a call in the order of its turns, and the turns that were repeated with other words."""
 
     lines: list[Line]
     superseded: frozenset[int]
 
 
-def conversation(turns: dict[Run, int], runs: Iterable[Run], span: Span) -> Conversation:
-    """Return what was said in the turns of a call."""
-    told = turn_runs(turns, runs)
-    answers = _Answers(span)
-    for turn in told:
-        answers.read(turn)
-    arrivals = Arrivals(told, span)
-    speakers = learn_speakers(told) if any(map(was_cut, told)) else {}
-    lines: list[Line] = []
-    for turn in told:
-        if turn.number in arrivals.superseded:
-            continue
-        lines += arrivals.lines[turn.number]
-        lines += sorted(turn.lines + cut_lines(turn, speakers, span), key=lambda line: line.start_ms)
-    return Conversation(lines, arrivals.superseded)
+class Conversation:
+    """What was said in a call, read turn by turn; what one turn says of another is worked out at the end."""
+
+    def __init__(self) -> None:
+        self._turns: list[TurnRuns] = []
+        self._answers = _Answers()
+
+    def read(self, turns: Iterable[TurnRuns], span: Span) -> None:
+        """Read the agent's lines of turns that are over, or cut by the call's end."""
+        for turn in turns:
+            self._answers.read(turn, span)
+            self._turns.append(turn)
+
+    def end(self, span: Span) -> Told:
+        """Return what was said; nothing may be read after it."""
+        told = self._turns
+        arrivals = Arrivals(told, span)
+        speakers = learn_speakers(told) if any(map(was_cut, told)) else {}
+        lines: list[Line] = []
+        for turn in told:
+            if turn.number in arrivals.superseded:
+                continue
+            lines += arrivals.lines[turn.number]
+            lines += sorted(turn.lines + cut_lines(turn, speakers, span), key=lambda line: line.start_ms)
+        return Told(lines, arrivals.superseded)
 
 
 class _Answers:
     """Reads the agent's lines of one turn after another, each message once."""
 
-    def __init__(self, span: Span) -> None:
-        self._span = span
+    def __init__(self) -> None:
         self._shown: dict[str, Line] = {}  # by message id, over the whole call
 
-    def read(self, turn: TurnRuns) -> None:
+    def read(self, turn: TurnRuns, span: Span) -> None:
+        self._span = span
         outcome = turn.root.turn
         if outcome is None:
             return
@@ -148,6 +158,7 @@ class _Answers:
         made_by = model or _first_to_say(turn, said, by)
         start_ns = model.first_token_ns or model.start_ns if model is not None else made_by.start_ns
         line = Line("agent", said.text, span.ms(start_ns), span.ms(span.end_of(made_by)), turn.number)
+        line.start_ns = start_ns
         line.message_id, line.object_id, line.model = said.message_id, said.object_id, model
         node = turn.places[model].node if model is not None else made_by
         line.node = node_path(node) if isinstance(node, ChainRun) and node.is_task else None

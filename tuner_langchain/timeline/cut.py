@@ -108,6 +108,7 @@ def _line(turn: TurnRuns, model: ModelRun, span: Span) -> Line:
     end_ns = span.end_of(model if joined or not complete else node or turn.root)
     start_ns = model.first_token_ns or model.start_ns
     line = Line("agent", _text(model), span.ms(start_ns), span.ms(end_ns), turn.number)
+    line.start_ns = start_ns
     line.model = model
     line.node = node_path(node) if node is not None else None
     line.interrupted = not joined

@@ -2,152 +2,101 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tuner_langchain.runs import CallRecord, ChainRun, Event, ModelRun, Run, ToolRun
-from tuner_langchain.timeline.conversation import conversation
+from tuner_langchain.timeline.conversation import Conversation
+from tuner_langchain.timeline.graph_rows import GraphRows
 from tuner_langchain.timeline.lines import with_latencies
-from tuner_langchain.timeline.nodes import node_row
+from tuner_langchain.timeline.order import Order, Timed, by_order, order_of
 from tuner_langchain.timeline.problems import call_errors, call_events, call_pauses
-from tuner_langchain.timeline.sources import Routes
 from tuner_langchain.timeline.spoken import with_spoken
-from tuner_langchain.timeline.tools import refused_rows, tool_metadata, tool_rows
-from tuner_langchain.timeline.usage import model_calls, usage_metadata
+from tuner_langchain.timeline.turns import Turns
+from tuner_langchain.timeline.usage import ModelSums, usage_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tuner_langchain.runs import CallRecord, Run
     from tuner_langchain.segments import Segment
     from tuner_langchain.timeline.clock import Span
 
 
 class Folded(NamedTuple):
-    """A call's rows in order of start, and the metadata that its runs give the call."""
+    """A call's rows in order of start, and the metadata that its runs give the call.
 
-    rows: list[Segment]
+    A row that was made ready ahead of the call's end is its bytes already.
+    """
+
+    rows: Sequence[Segment | bytes]
+    metadata: dict[str, Any]
+
+
+class Ending(NamedTuple):
+    """What can be told only when a call is over: its conversation, and the metadata of the whole."""
+
+    lines: list[Timed]
+    superseded: frozenset[int]  # turns that were repeated with other words
     metadata: dict[str, Any]
 
 
 def fold(record: CallRecord, span: Span) -> Folded:
     """Return what happened in a call."""
-    turns = {root: number for number, root in enumerate(list(record.turns), 1)}
-    runs = list(record.runs)
-    rows = _Rows(record, turns, span).read(runs)
-    told = conversation(turns, runs, span)
-    for row in rows if told.superseded else ():
-        if row["metadata"]["turn"] in told.superseded:
+    reading = Fold(record)
+    rows = reading.read(span)
+    ending = reading.end(span)
+    return Folded([row for _, row in in_order(rows, ending)], ending.metadata)
+
+
+def in_order(rows: list[Timed], ending: Ending) -> list[Timed]:
+    """Return the rows of nodes and tools and the lines of the conversation, each in its place."""
+    for (_, turn, _, _), row in rows if ending.superseded else ():
+        if turn in ending.superseded:
             row["metadata"]["superseded"] = True
-    lines = told.lines
-    if record.spoken:
-        lines = with_spoken(lines, list(record.spoken), [span.ms(root.start_ns) for root in turns])
-    rows += with_latencies(lines)
-    rows.sort(key=_order)
-    metadata = usage_metadata([run for run in runs if isinstance(run, ModelRun)], told.lines)
-    metadata |= call_errors(runs, turns, span)
-    metadata |= call_pauses(record.pauses, turns, span)
-    metadata |= call_events(record.events, turns, span)
-    return Folded(rows, metadata)
+    return sorted(rows + ending.lines, key=by_order)
 
 
-class _Rows:
-    """Makes the rows of nodes and tools in one reading of a call's runs, in the order of their starts."""
+class Fold:
+    """A call's timeline in the making: reads the runs once, in the order of their starts, a stretch at a time.
 
-    def __init__(self, record: CallRecord, turns: dict[Run, int], span: Span) -> None:
+    A stretch ends where no run is open, or at the end of the call; read in one go or in many, a call has the same
+    rows.
+    """
+
+    def __init__(self, record: CallRecord) -> None:
         self._record = record
-        self._turns = turns
-        self._span = span
-        self._routes = Routes(record.edges)
-        self._rows: list[tuple[int, Segment]] = []  # with nanoseconds: many begin in the same millisecond
-        self._node_rows: dict[Run, Segment] = {}
-        self._models: dict[ChainRun, list[ModelRun]] = defaultdict(list)
-        self._events = _events_by_node(record.events)
-        self._seen: dict[Run, set[str]] = defaultdict(set)  # by root: the tool calls that have rows
-        # Tools that failed under an id that LangChain did not tell, by node and name.
-        self._nameless: Counter[tuple[ChainRun | None, str | None]] = Counter()
-        self._answered: list[ChainRun] = []  # nodes that answered tool calls themselves
-        self._turn = 1
+        self._turns = Turns()
+        self._graph = GraphRows(record, self._turns)
+        self._conversation = Conversation()
+        self._models = ModelSums()
+        self._failed: list[Run] = []
+        self.runs_read = 0
 
-    def read(self, runs: list[Run]) -> list[Segment]:
-        for run in runs:
-            self._turn = self._turns.get(run, self._turn)
-            if isinstance(run, ChainRun) and run.is_task:
-                self._take_node(run)
-            elif isinstance(run, ToolRun):
-                self._take_tool(run)
-            elif isinstance(run, ModelRun):
-                if run.task is not None:
-                    self._models[run.task].append(run)
-            elif isinstance(run, ChainRun) and (run.output or run.is_start):
-                self._routes.note(run)
-        self._take_unrun()
-        for task, models in self._models.items():
-            self._node_rows[task]["metadata"]["llm"] = model_calls(task, models, self._span)
-        self._rows.sort(key=_at)
-        return [row for _, row in self._rows]
+    def read(self, span: Span, *, upto: int | None = None) -> list[Timed]:
+        """Read on, to run number `upto` or to the last; return the rows of the nodes and tools among these runs."""
+        runs = self._record.runs[self.runs_read : upto]
+        self.runs_read += len(runs)
+        told = self._turns.read(self._record.turns, runs)
+        rows = self._graph.read(runs, span)
+        self._conversation.read(told, span)
+        self._models.read(runs)
+        self._failed += [run for run in runs if run.failure is not None]
+        return rows
 
-    def _turn_of(self, run: Run) -> int:
-        """Return a run's turn; one whose root was never seen belongs to the turn it began in."""
-        return self._turns.get(run.root, self._turn)
-
-    def _take_node(self, task: ChainRun) -> None:
-        visit = self._routes.visit(task)
-        row = node_row(task, visit, self._turn_of(task), self._events.get(task, ()), self._span)
-        self._node_rows[task] = row
-        self._rows.append((task.start_ns, row))
-        if task.refused:
-            self._answered.append(task)
-
-    def _take_tool(self, run: ToolRun) -> None:
-        if run.goto:
-            self._routes.note(run)
-        if run.tool_call_id is not None:
-            self._seen[run.root].add(run.tool_call_id)
-        elif run.failure is not None:
-            self._nameless[run.task, run.name] += 1
-        visit = self._routes.visits.get(run.task) if run.task is not None else None
-        rows = tool_rows(run, visit, self._turn_of(run), self._span)
-        self._rows += zip((run.start_ns, self._span.end_of(run)), rows, strict=False)
-
-    def _take_unrun(self) -> None:
-        # The innermost node ends first; the nodes around it may pass its answers on.
-        for task in sorted(self._answered, key=self._span.end_of):
-            visit, turn, seen = self._routes.visits[task], self._turn_of(task), self._seen[task.root]
-            end_ns, known = self._span.end_of(task), self._known_tools(task)
-            for refused in task.refused:
-                if refused.call_id in seen:
-                    continue
-                seen.add(refused.call_id)
-                if self._nameless[task, refused.name] > 0:
-                    self._nameless[task, refused.name] -= 1
-                    continue
-                params = self._record.asked.get(refused.call_id, b"{}")
-                status = "error" if refused.name in known else "unknown_tool"
-                rows = refused_rows(
-                    refused, params, tool_metadata(visit, turn, status), self._span.ms(end_ns)
-                )
-                self._rows += ((end_ns, row) for row in rows)
-
-    def _known_tools(self, task: ChainRun) -> frozenset[str]:
-        edges = self._routes.edges_around(task)
-        return frozenset().union(*edges.tools.values()) if edges is not None else frozenset()
+    def end(self, span: Span) -> Ending:
+        """Return what is told at the end; nothing may be read after it."""
+        record, turns = self._record, self._turns.numbers
+        told = self._conversation.end(span)
+        lines = told.lines
+        metadata = usage_metadata(self._models, lines)
+        if record.spoken:
+            lines = with_spoken(lines, list(record.spoken), [span.ms(root.start_ns) for root in turns])
+        timed: list[Timed] = [
+            (order_of(line), row) for line, row in zip(lines, with_latencies(lines), strict=True)
+        ]
+        metadata |= call_errors(self._failed, turns, span)
+        metadata |= call_pauses(record.pauses, turns, span)
+        metadata |= call_events(record.events, turns, span)
+        return Ending(timed, told.superseded, metadata)
 
 
-def _events_by_node(events: list[Event]) -> dict[Run, list[Event]]:
-    found: dict[Run, list[Event]] = defaultdict(list)
-    for event in events:
-        owner = event.run if event.run.is_task else event.run.task
-        if owner is not None:
-            found[owner].append(event)
-    return found
-
-
-_GROUP = {"user": 0, "agent": 2}
-
-
-def _at(timed: tuple[int, Segment]) -> int:
-    return timed[0]
-
-
-def _order(row: Segment) -> tuple[int, int, int]:
-    # Two quick turns may begin in the same millisecond; they are told one after the other. Within one, what the
-    # caller said comes first; nodes and tools are in their exact order already.
-    return row["start_ms"], row["metadata"].get("turn", 0), _GROUP.get(row["role"], 1)
+__all__ = ["Ending", "Fold", "Folded", "Order", "Timed", "fold", "in_order"]

@@ -17,7 +17,7 @@ class Line:
 
     __slots__ = (
         "end_ms", "extra", "generated", "interrupted", "message_id", "model", "node", "object_id", "role", "spoken",
-        "start_ms", "text", "turn", "words",
+        "start_ms", "start_ns", "text", "turn", "words",
     )  # fmt: skip
 
     def __init__(
@@ -28,6 +28,7 @@ class Line:
         self.start_ms = start_ms
         self.end_ms = max(start_ms, end_ms)
         self.turn = turn
+        self.start_ns: int | None = None  # the exact moment, where the graph told it
         self.message_id: str | None = None
         self.object_id = 0
         self.model: ModelRun | None = None

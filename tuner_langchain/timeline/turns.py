@@ -8,7 +8,7 @@ from tuner_langchain.runs import ChainRun, ModelRun, Run, ToolRun
 from tuner_langchain.timeline.nodes import graph_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tuner_langchain.timeline.lines import Line
 
@@ -44,30 +44,52 @@ class TurnRuns:
         yield from sorted(tasks, key=lambda task: task.end_ns or NEVER)
 
 
-def turn_runs(turns: dict[Run, int], runs: Iterable[Run]) -> list[TurnRuns]:
-    """Return the turns of a call in order, each with its runs."""
-    told = {root: TurnRuns(root, number) for root, number in turns.items()}
-    inside: dict[Run | None, Place] = {None: OUTSIDE}
-    for run in runs:
+class Turns:
+    """The turns of a call, which runs belong to which, and where in the graph they stand."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Run, int] = {}  # by root run, from 1
+        self._told: dict[Run, TurnRuns] = {}
+        self._orphans: dict[Run, int] = {}
+        self._latest = 1
+
+    def read(self, roots: Sequence[Run], runs: Iterable[Run]) -> list[TurnRuns]:
+        """Take in runs with the turns that began meanwhile; return these turns in order."""
+        begun = []
+        for root in roots[len(self.numbers) :]:
+            number = self.numbers[root] = len(self.numbers) + 1
+            turn = self._told[root] = TurnRuns(root, number)
+            begun.append(turn)
+        # A run that begins after the one around it ended has no parent: no earlier stretch is asked for.
+        inside: dict[Run | None, Place] = {None: OUTSIDE}
+        for run in runs:
+            self._take(run, inside)
+        return begun
+
+    def number(self, run: Run) -> int:
+        """Return a run's turn; one whose root was never seen belongs to the turn it began in."""
+        return self.numbers.get(run.root) or self._orphans[run.root]
+
+    def _take(self, run: Run, inside: dict[Run | None, Place]) -> None:
         place = inside.get(run.parent, OUTSIDE)
-        inside[run] = place
-        turn = told.get(run.root)
-        if isinstance(run, ModelRun):
+        turn = self._told.get(run.root)
+        if turn is None:
+            self._orphans.setdefault(run.root, self._latest)
+        elif run is turn.root:
+            self._latest = turn.number
+        if isinstance(run, ChainRun):
+            if run.is_task and turn is not None:
+                turn.tasks.append(run)
+                turn.places[run] = place
+            if run.is_task or run.is_start:  # what the routers of a graph's entry call is no node's
+                place = Place(run, place.outermost or run, place.in_tool)
+        elif isinstance(run, ModelRun):
             if turn is not None:
                 turn.models.append(run)
                 turn.places[run] = place
         elif isinstance(run, ToolRun):
-            inside[run] = Place(place.node, place.outermost, in_tool=True)
-        elif isinstance(run, ChainRun) and run.is_start:
-            inside[run] = Place(
-                run, place.outermost or run, place.in_tool
-            )  # what its routers call is no node's
-        elif isinstance(run, ChainRun) and run.is_task:
-            inside[run] = Place(run, place.outermost or run, place.in_tool)
-            if turn is not None:
-                turn.tasks.append(run)
-                turn.places[run] = place
-    return list(told.values())
+            place = Place(place.node, place.outermost, in_tool=True)
+        inside[run] = place
 
 
 def is_done(task: Run) -> bool:

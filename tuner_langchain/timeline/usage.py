@@ -6,79 +6,112 @@ reported no tokens counts as unknown, not as zero; an answer from LangChain's ca
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from tuner_langchain.runs import ModelRun
 from tuner_langchain.timeline.lines import Line, model_name, ttft_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from tuner_langchain.messages import Usage
-    from tuner_langchain.runs import ModelRun, Run
+    from tuner_langchain.runs import Run
     from tuner_langchain.timeline.clock import Span
 
 UNNAMED = "unknown"
 
 
-def usage_metadata(models: Sequence[ModelRun], lines: Iterable[Line] = ()) -> dict[str, Any]:
+class ModelSums:
+    """What each model used, summed up as its calls are read."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str | None, _Sum] = {}
+
+    def read(self, runs: Iterable[Run]) -> None:
+        """Take in the model calls among these runs."""
+        for run in runs:
+            if isinstance(run, ModelRun):
+                name = model_name(run)
+                found = self.by_name.get(name)
+                if found is None:
+                    found = self.by_name[name] = _Sum()
+                found.add(run)
+
+
+def usage_metadata(models: ModelSums, lines: Iterable[Line] = ()) -> dict[str, Any]:
     """Return `ai_models`, `usage_token` and `llm_usage` of a call's metadata."""
     found: dict[str, Any] = {}
     speaker = speaking_model(models, lines)
     if speaker is not None:
         found["ai_models"] = {"llm_model": speaker}
-    spent = [usage for model in models if (usage := _spent(model)) is not None]
-    if spent:
-        found["usage_token"] = {"llm_token": sum(usage.total_tokens for usage in spent)}
-    if models:
-        found["llm_usage"] = llm_usage(models)
+    sums = models.by_name
+    if any(sum_.spent for sum_ in sums.values()):
+        found["usage_token"] = {"llm_token": sum(sum_.total_tokens for sum_ in sums.values())}
+    if sums:
+        found["llm_usage"] = {name or UNNAMED: sum_.figures() for name, sum_ in sums.items()}
     return found
 
 
-def speaking_model(models: Sequence[ModelRun], lines: Iterable[Line]) -> str | None:
+def speaking_model(models: ModelSums, lines: Iterable[Line]) -> str | None:
     """Return the model that spoke to the caller: the one with the most lines, then with the most tokens."""
     spoken = Counter(model_name(line.model) for line in lines if line.model is not None)
-    tokens: Counter[str | None] = Counter()
-    for model in models:
+    tokens = {name: sum_.total_tokens for name, sum_ in models.by_name.items() if name}
+    return max(tokens, key=lambda name: (spoken[name], tokens[name]), default=None)
+
+
+class _Sum:
+    """The figures of one model's calls."""
+
+    def __init__(self) -> None:
+        self.calls = self.errors = self.unknown = self.cached = self.spent = 0
+        self.lasted_ns = self.total_tokens = 0
+        self.input = self.output = self.cache_read = self.reasoning = self.cache_write = self.audio = 0
+        self.providers: set[str | None] = set()
+
+    def add(self, model: ModelRun) -> None:
+        self.calls += 1
+        self.errors += _failed(model)
+        self.unknown += _is_unknown(model)
+        self.cached += model.reply is not None and model.reply.reported == "cached"
+        self.lasted_ns += 0 if model.end_ns is None else model.end_ns - model.start_ns
+        self.providers.add(model.provider)
         usage = _spent(model)
-        tokens[model_name(model)] += usage.total_tokens if usage is not None else 0
-    named = [name for name in tokens if name]
-    return max(named, key=lambda name: (spoken[name], tokens[name]), default=None)
+        if usage is None:
+            return
+        self.spent += 1
+        self.total_tokens += usage.total_tokens
+        self.input += usage.input_tokens
+        self.output += usage.output_tokens
+        self.cache_read += usage.cache_read_tokens
+        self.reasoning += usage.reasoning_tokens
+        self.cache_write += usage.cache_write_tokens
+        self.audio += usage.audio_tokens
 
-
-def llm_usage(models: Iterable[ModelRun]) -> dict[str, dict[str, Any]]:
-    """Return the figures of each model by its name."""
-    by_name: dict[str, list[ModelRun]] = defaultdict(list)
-    for model in models:
-        by_name[model_name(model) or UNNAMED].append(model)
-    return {name: _figures(calls) for name, calls in by_name.items()}
+    def figures(self) -> dict[str, Any]:
+        figures = {
+            "calls": self.calls,
+            "errors": self.errors,
+            "input_tokens": self.input,
+            "output_tokens": self.output,
+            "cache_read_tokens": self.cache_read,
+            "reasoning_tokens": self.reasoning,
+            "total_ms": self.lasted_ns // 1_000_000,
+            "unknown_usage_calls": self.unknown,
+        }
+        seldom = {
+            "cache_write_tokens": self.cache_write,
+            "audio_tokens": self.audio,
+            "cached_calls": self.cached,
+        }
+        known = next(iter(self.providers)) if len(self.providers) == 1 else None
+        named = {"provider": known} if known is not None else {}
+        return {**figures, **{name: number for name, number in seldom.items() if number}, **named}
 
 
 def model_calls(task: Run, models: Iterable[ModelRun], span: Span) -> list[dict[str, Any]]:
     """Return the model calls made in a node, for its row; `models` are those whose closest node it is."""
     return [_call(model, task, span) for model in models]
-
-
-def _figures(models: Sequence[ModelRun]) -> dict[str, Any]:
-    spent = [usage for model in models if (usage := _spent(model)) is not None]
-    figures = {
-        "calls": len(models),
-        "errors": sum(_failed(model) for model in models),
-        "input_tokens": sum(usage.input_tokens for usage in spent),
-        "output_tokens": sum(usage.output_tokens for usage in spent),
-        "cache_read_tokens": sum(usage.cache_read_tokens for usage in spent),
-        "reasoning_tokens": sum(usage.reasoning_tokens for usage in spent),
-        "total_ms": sum(_lasted_ns(model) for model in models) // 1_000_000,
-        "unknown_usage_calls": sum(_is_unknown(model) for model in models),
-    }
-    seldom = {
-        "cache_write_tokens": sum(usage.cache_write_tokens for usage in spent),
-        "audio_tokens": sum(usage.audio_tokens for usage in spent),
-        "cached_calls": sum(model.reply is not None and model.reply.reported == "cached" for model in models),
-    }
-    providers = {model.provider for model in models}
-    named = {"provider": providers.pop()} if len(providers) == 1 and None not in providers else {}
-    return {**figures, **{name: number for name, number in seldom.items() if number}, **named}
 
 
 def _call(model: ModelRun, task: Run, span: Span) -> dict[str, Any]:
@@ -123,7 +156,3 @@ def _is_unknown(model: ModelRun) -> bool:
     if _failed(model) and model.streamed is None and (model.reply is None or model.reply.usage is None):
         return False
     return model.reply is None or model.reply.reported == "unknown"
-
-
-def _lasted_ns(model: ModelRun) -> int:
-    return 0 if model.end_ns is None else model.end_ns - model.start_ns
