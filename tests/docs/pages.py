@@ -20,6 +20,7 @@ A block with a title (```` ```python title="agent.py" ````) is what the reader s
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ _PARTS = re.compile(
 _HIDDEN = {"setup": "python", "shell": "bash"}
 _RULE = re.compile(
     r"(?:(?P<skip>skip)(?: without `(?P<without>[^`]+)`)?|add `(?P<options>[^`]+)` to|allow (?P<status>\d+) from)"
-    r"(?: ?`(?P<line>[^`]+)`)?,?\s+(?P<why>\S.*)",
+    r"(?: ?`(?P<line>[^`]+)`)?,\s+(?P<why>\S.*)",
     re.DOTALL,
 )
 
@@ -75,7 +76,7 @@ class Block:
 
     @property
     def place(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        return _place(self.page, self.line)
 
     @property
     def skipped(self) -> bool:
@@ -138,10 +139,14 @@ def read(path: Path) -> Page:
         elif kind.startswith("needs "):
             needs.append(kind.removeprefix("needs ").strip())
         else:
-            rules.append(_rule(part["note"].strip(), f"{path.relative_to(ROOT)}:{line - 1}"))
+            rules.append(_rule(part["note"].strip(), _place(path, line - 1)))
     assert not rules, f"{rules[0].place}: no block follows this note"
-    assert not printed_by, f"{path.relative_to(ROOT)}: no block follows the last `prints`"
+    assert not printed_by, f"{_place(path, 1)}: no block follows the last `prints`"
     return Page(path, blocks, needs)
+
+
+def _place(path: Path, line: int) -> str:
+    return f"{os.path.relpath(path, ROOT)}:{line}"
 
 
 def _rule(note: str, place: str) -> Rule:
