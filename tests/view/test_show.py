@@ -132,6 +132,21 @@ def test_a_stored_call_is_shown_by_where_it_is(tuner: LocalTuner, address: str, 
     assert capsys.readouterr().out.startswith("restaurant-7f3a\n")
 
 
+def test_the_newest_call_of_a_directory_is_shown(tmp_path: Path, capsys: Printed) -> None:
+    """Of several calls it is the one that began last; the others are named beside it, not in the output."""
+    for name, call_id, later_ms in [("1", "first", 0), ("2", "last", 9_000), ("3", "second", 5_000)]:
+        document = samples.restaurant() | {"call_id": call_id, "start_timestamp": samples.STARTED + later_ms}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    (tmp_path / "4.json").write_text(json.dumps({"call_id": "no call", "start_timestamp": "soon"}))
+
+    assert run(tmp_path) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("last\n")
+    assert printed.err == (
+        f"The newest of 4 calls; the others are shown with --from {tmp_path}: second, first, no call\n"
+    )
+
+
 def test_a_call_that_is_nowhere_is_a_clear_no(tmp_path: Path, capsys: Printed) -> None:
     """Exit status 1, and the places that were looked in."""
     assert run("nobody", "--from", tmp_path) == 1

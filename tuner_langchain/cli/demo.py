@@ -154,9 +154,9 @@ def print_receipt(receipt: Receipt, directory: Path | None) -> None:
         return
     stored = next((directory / "calls").glob(f"*{receipt.call_id}*.json"), directory)
     command = _this_command()
-    print(f"It is stored in {stored}. Look at it again:\n")
-    print(f"  {command} show {stored}")
-    print(f"  {command} show {stored} --html call.html")
+    print(f"It is stored in {stored}.\nLook at it again:\n")
+    print(f"  {command} show {directory}")
+    print(f"  {command} show {directory} --html call.html")
     print(f"  {command} serve --dir {directory}    # and open the address it prints")
 
 

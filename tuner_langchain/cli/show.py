@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MISSING = "Without rich there is no colour; install it with: pip install 'tuner-langchain[cli]'"
 
+OTHERS = 20  # as many ids are named
+
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register `show`."""
@@ -20,7 +22,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="look at one call: its turns, nodes, tools, latencies and errors",
         description="Show a call in the terminal: what was said; which nodes and tools ran, when and why.",
     )
-    call = "a document's file, - for standard input, a call's address at the local Tuner, or a call's id"
+    call = (
+        "a document's file, - for standard input, a call's address at the local Tuner, a directory for the newest "
+        "call in it, or a call's id"
+    )
     parser.add_argument("call", metavar="CALL", help=call)
     places = (
         "where to look for an id: an outbox, a local Tuner's directory or address (default: the usual ones)"
@@ -41,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     except NoSuchCallError as error:
         print(f"tuner-langchain show: {error}", file=sys.stderr)
         return 1
+    _tell_others(Path(args.call))
     if args.html:
         return _write_page(document, args.html)
     if args.json:
@@ -50,6 +56,21 @@ def run(args: argparse.Namespace) -> int:
         return 0
     _print(document)
     return 0
+
+
+def _tell_others(directory: Path) -> None:
+    """Say which calls of a directory are not shown."""
+    from tuner_langchain.view.source import ids_in
+
+    others = ids_in(directory)[1:] if directory.is_dir() else []
+    if others:
+        more = ", ..." if others[OTHERS:] else ""
+        told = ", ".join(others[:OTHERS]) + more
+        count = len(others) + 1
+        print(
+            f"The newest of {count} calls; the others are shown with --from {directory}: {told}",
+            file=sys.stderr,
+        )
 
 
 def _write_page(document: dict[str, Any], name: str) -> int:

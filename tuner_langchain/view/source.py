@@ -29,8 +29,8 @@ def find_document(call: str, places: Iterable[str] = ()) -> dict[str, Any]:
     """Return the document that `call` names.
 
     Args:
-        call: A document's file, `-` for standard input, a stored call's address or directory at the local
-            Tuner, or a call's id.
+        call: A document's file, `-` for standard input, a stored call's address at the local Tuner, a
+            directory for the newest call in it, or a call's id.
         places: Where to look for an id: outboxes, the local Tuner's directories or its address.
 
     Raises:
@@ -44,7 +44,7 @@ def find_document(call: str, places: Iterable[str] = ()) -> dict[str, Any]:
     if path.is_file():
         return _from_file(path)
     if path.is_dir():
-        return _only_call_in(path)
+        return _newest_in(path)
     places = list(places)
     for place in places:
         if (document := _from_place(call, place)) is not None:
@@ -77,16 +77,24 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise NoSuchCallError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _only_call_in(directory: Path) -> dict[str, Any]:
-    found = list(_stored(directory))
-    if len(found) == 1:
-        return found[0][1]
-    if not found:
-        raise NoSuchCallError(f"{directory} holds no stored call.")
-    ids = ", ".join(call_id for call_id, _ in found[:20])
-    raise NoSuchCallError(
-        f"{directory} holds {len(found)} calls; name one of them with --from {directory}: {ids}"
-    )
+def ids_in(directory: Path) -> list[str]:
+    """Return the ids of the calls that are stored in a directory, the newest first."""
+    return [call_id for call_id, _ in _newest_first(directory)]
+
+
+def _newest_in(directory: Path) -> dict[str, Any]:
+    for _, document in _newest_first(directory):
+        return document
+    raise NoSuchCallError(f"{directory} holds no stored call.")
+
+
+def _newest_first(directory: Path) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(_stored(directory), key=lambda found: _began(found[1]), reverse=True)
+
+
+def _began(document: dict[str, Any]) -> float:
+    began = document.get("start_timestamp")
+    return began if isinstance(began, int | float) else 0.0
 
 
 def _from_place(call_id: str, place: str) -> dict[str, Any] | None:
