@@ -263,6 +263,51 @@ def test_on_a_phone_a_finger_chooses_a_bar_and_facts_leave_the_waterfall_in_sigh
     assert box_of(tab, "#facts-place")["y"] > PHONE["height"] / 2
 
 
+def drag_fingers(tab: Page, *paths: tuple[float, float]) -> None:
+    """Put fingers on the waterfall, move each from one place to another, in shares of its width, and lift them."""
+    box = box_of(tab, "#bars")
+    devtools = tab.context.new_cdp_session(tab)
+
+    def touch(kind: str, done: float) -> None:
+        across = [start + (end - start) * done for start, end in paths]
+        points = [
+            {"x": box["x"] + share * box["width"], "y": box["y"] + 60 + 30 * finger, "id": finger}
+            for finger, share in enumerate(across)
+        ]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 0)
+    for step in range(1, 11):
+        touch("touchMove", step / 10)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_two_fingers_zoom_the_waterfall(open_: Open) -> None:
+    """What lay between the fingers fills the room between them; together again, the whole call is back."""
+    tab = open_(samples.restaurant(), viewport=PHONE)
+    drag_fingers(tab, (0.4, 0.2), (0.6, 0.8))
+    start, end = window_of(tab)
+    assert end - start == pytest.approx(30_600 / 3, rel=0.15)
+    assert (start + end) / 2 == pytest.approx(30_600 / 2, rel=0.1)
+    assert not tab.is_visible("#facts")
+    assert tab.evaluate("window.visualViewport.scale") == 1
+    drag_fingers(tab, (0.1, 0.45), (0.9, 0.55))
+    assert window_of(tab) == (0, 30_600)
+
+
+def test_one_finger_moves_the_waterfall(open_: Open) -> None:
+    """The moment that is touched stays under the finger; nothing is chosen by it."""
+    tab = open_(samples.restaurant(), viewport=PHONE)
+    tab.tap("#zoom-in")
+    tab.tap("#zoom-in")
+    start, end = window_of(tab)
+    drag_fingers(tab, (0.8, 0.3))
+    moved_start, moved_end = window_of(tab)
+    assert moved_start - start == pytest.approx((end - start) / 2, rel=0.1)
+    assert moved_end - moved_start == pytest.approx(end - start, abs=2)
+    assert not tab.is_visible("#facts")
+
+
 def test_five_thousand_rows_are_few_elements_and_few_strokes(open_: Open) -> None:
     """What is in the page and what is painted depends on the screen, not on the length of the call."""
     tab = open_(samples.many_rows())
