@@ -97,6 +97,16 @@ def test_a_refused_call_can_be_sent_again(
     assert [path for path in outbox_dir.rglob("*") if path.is_file()] == []
 
 
+def test_what_is_printed_is_for_people(run: Callable[..., Any], refused: None) -> None:
+    """Numbers and dates carry the words they are read with; nothing to retry is said as such."""
+    assert ", 1 try, " in run("ls")
+    shown = run("show", "bad")
+    assert "  created  20" in shown
+    assert "created_ms" not in shown
+    assert "waits to be sent again" in run("retry", "--all")
+    assert run("retry", "--all") == "No refused call is in the outbox.\n"
+
+
 def test_a_conflict_is_not_sent_again(
     run: Callable[..., Any], server: ScriptedServer, make_delivery: Callable[..., Delivery]
 ) -> None:

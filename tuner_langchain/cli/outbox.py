@@ -106,7 +106,7 @@ def _show(args: argparse.Namespace) -> int:
             continue
         for name, value in (kept.as_dict() | upkeep.explanation(kept)).items():
             if value not in (None, ""):
-                print(f"{name:>14}  {_readable(name, value)}")
+                print(f"{name.removesuffix('_ms'):>14}  {_readable(name, value)}")
         print()
     return 0
 
@@ -119,6 +119,8 @@ def _retry(args: argparse.Namespace) -> int:
     results = [(kept, upkeep.retry(kept)) for kept in calls]
     if args.json:
         _print_json([{"call_id": kept.call_id, "file": kept.file, "refused": why} for kept, why in results])
+    elif not results:
+        print("No refused call is in the outbox.")
     else:
         for kept, why in results:
             print(
@@ -172,7 +174,11 @@ def _none(call: str) -> int:
 
 def _line(kept: KeptCall) -> str:
     age = _duration(time.time() - kept.created_ms / 1000)
-    facts = [f"{age:>5} old", f"{kept.attempts} tries", f"{kept.bytes:,} bytes"]
+    facts = [
+        f"{age:>5} old",
+        f"{kept.attempts} {'try' if kept.attempts == 1 else 'tries'}",
+        f"{kept.bytes:,} bytes",
+    ]
     if kept.due_ms is not None:
         facts.append(f"tried again in {_duration(kept.due_ms / 1000 - time.time())}")
     if kept.reason is not None:
