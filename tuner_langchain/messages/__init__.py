@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
+from tuner_langchain.messages.added import NO_IDS, Added, Ids, added, answers, last_message
 from tuner_langchain.messages.content import content_text, event_text, is_data, looks_like_data, spoken_part
+from tuner_langchain.messages.incoming import NOTHING, Incoming, incoming
 from tuner_langchain.messages.prompt import Purpose, last_words, purpose, requested_model, system_prompt
 from tuner_langchain.messages.reply import Reply, Usage, reply
-from tuner_langchain.messages.said import (
-    NO_IDS,
-    NOTHING,
-    Added,
-    Ids,
-    Incoming,
-    Said,
-    added,
-    answers,
-    incoming,
-    last_message,
-)
+from tuner_langchain.messages.said import Said
 
 __all__ = [
     "NOTHING",
