@@ -169,7 +169,7 @@ def _check_install(words: list[str], place: str) -> None:
     for before, word in zip(["", *words], words, strict=False):
         if before == "--group":
             assert word in groups, f"{place}: there is no group {word}"
-        elif named := re.fullmatch(r"(?:tuner-langchain|\.)\[([\w,-]+)\]", word):
+        elif named := re.fullmatch(r"(?:tuner-langchain|\.)\[([\w,-]+)\](?:>=[\d.]+)?", word):
             assert set(named[1].split(",")) <= set(extras), (
                 f"{place}: {word} names an extra that is not there"
             )
