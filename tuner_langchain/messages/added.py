@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
-from tuner_langchain.messages.forms import form_of
+from tuner_langchain.messages.forms import FORMS
 from tuner_langchain.messages.said import (
     AI,
     HUMAN,
@@ -67,7 +67,7 @@ def answers(outputs: Any, key: str) -> Added | None:
 
 
 def _answers(outputs: Any, key: str) -> Added | None:
-    if form_of(type(outputs)) == "mapping" and key not in outputs and not is_message(outputs):
+    if FORMS[type(outputs)] == "mapping" and key not in outputs and not is_message(outputs):
         # The names that LangChain's own agents and retrieval chains answer under.
         answer = outputs.get("output", outputs.get("answer"))
         if isinstance(answer, str):
@@ -97,7 +97,7 @@ def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
     after = None
     at_end = True
     for message in _new_messages(outputs, key, last_input):
-        form = form_of(type(message))
+        form = FORMS[type(message)]
         if form == "tool_message":
             if at_end and message.status == "error" and len(failed) < _MAX_FAILED:
                 failed.append(tool_answer(message))
@@ -141,7 +141,7 @@ def _new_messages(outputs: Any, key: str, last_input: Ids) -> Iterator[Any]:
 
 def _updates(outputs: Any) -> list[Any]:
     """Return the state updates in a node's output: the output itself, or those of its commands."""
-    form = form_of(type(outputs))
+    form = FORMS[type(outputs)]
     if form == "command":
         return [outputs.update]
     if form == "list" and not is_pair(outputs) and any(map(_is_update, outputs)):
@@ -150,5 +150,5 @@ def _updates(outputs: Any) -> list[Any]:
 
 
 def _is_update(value: Any) -> bool:
-    form = form_of(type(value))
+    form = FORMS[type(value)]
     return form == "command" or (form == "mapping" and "content" not in value)

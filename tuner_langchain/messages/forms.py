@@ -6,13 +6,24 @@ microseconds, and callbacks ask of every value they see. So each class is asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
 Form = Literal["text", "list", "mapping", "message", "tool_message", "command", "other"]
+
+_MAX_CLASSES: Final = 1024  # a program may make classes as it goes
+
+
+class _Forms(dict[type, Form]):
+    """The forms of the classes that were seen."""
+
+    def __missing__(self, cls: type) -> Form:
+        form = _form_of(cls)
+        if len(self) < _MAX_CLASSES:
+            self[cls] = form
+        return form
 
 
 def _form_of(cls: type) -> Form:
@@ -28,5 +39,5 @@ def _form_of(cls: type) -> Form:
     return "command" if hasattr(cls, "goto") and hasattr(cls, "update") else "other"
 
 
-form_of: Final[Callable[[type], Form]] = lru_cache(maxsize=1024)(_form_of)
-"""Return what the instances of a class are: `form_of(type(value))`. Bounded: a program may make classes as it goes."""
+FORMS: Final = _Forms()
+"""What the instances of a class are: `FORMS[type(value)]`."""

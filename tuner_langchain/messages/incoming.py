@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
-from tuner_langchain.messages.forms import form_of
+from tuner_langchain.messages.forms import FORMS
 from tuner_langchain.messages.said import (
     HUMAN,
     Said,
@@ -55,7 +55,7 @@ def _incoming(inputs: Any, key: str) -> Incoming:
     if value is None:
         return (
             Incoming(resumed=_resumed_with(inputs))
-            if form_of(type(inputs)) == "command"
+            if FORMS[type(inputs)] == "command"
             else _plain_words(inputs)
         )
     found: list[Said] = []
@@ -83,7 +83,7 @@ def _plain_words(inputs: Any) -> Incoming:
     """Return the words of a chain's own input: a string, `{"input": ...}`, or the one string of a mapping."""
     if isinstance(inputs, str):
         return Incoming((Said(inputs, None, 0),)) if inputs else Incoming(awaited=True)
-    if form_of(type(inputs)) != "mapping":
+    if FORMS[type(inputs)] != "mapping":
         return NOTHING
     given = inputs.get("input")
     if isinstance(given, str):
@@ -94,7 +94,7 @@ def _plain_words(inputs: Any) -> Incoming:
 
 def _conversation(inputs: Any, key: str) -> Any:
     """Return the messages in a turn's input, None where it holds none."""
-    form = form_of(type(inputs))
+    form = FORMS[type(inputs)]
     if form == "mapping":
         if is_message(inputs):
             return inputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from tuner_langchain.messages.forms import form_of
+from tuner_langchain.messages.forms import FORMS
 
 HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
 AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
@@ -31,7 +31,7 @@ class Said(NamedTuple):
 
 def messages_of(update: Any, key: str) -> Any:
     """Return what an update holds under the key of the conversation, or the update where it is messages itself."""
-    form = form_of(type(update))
+    form = FORMS[type(update)]
     if form == "mapping":
         return update if is_message(update) else update.get(key)
     if form == "list":
@@ -58,7 +58,7 @@ def is_pair(value: Any) -> bool:
 
 def is_message(value: Any) -> bool:
     """Return whether a value is one message, in a form that can tell: an object or a mapping."""
-    form = form_of(type(value))
+    form = FORMS[type(value)]
     if form == "mapping":
         return "content" in value and ("role" in value or "type" in value)
     return form in _MESSAGE or (form == "other" and hasattr(value, "content") and hasattr(value, "type"))
@@ -75,7 +75,7 @@ def written_by_library(message: Any) -> bool:
 
 def parts(message: Any) -> tuple[str, Any, str | None]:
     """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
-    form = form_of(type(message))
+    form = FORMS[type(message)]
     if form in _MESSAGE:
         return message.type, message.content, message.id
     if form == "text":

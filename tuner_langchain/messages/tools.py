@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 from langchain_core.messages import ToolMessage
 
-from tuner_langchain.messages.forms import form_of
+from tuner_langchain.messages.forms import FORMS
 
 # A handoff may put its answer behind a whole history; it stands at the end.
 _LAST_MESSAGES: Final = 8
@@ -58,7 +58,7 @@ def tool_answer(output: Any) -> ToolAnswer:
 
 
 def _tool_answer(output: Any) -> ToolAnswer:
-    told = output if form_of(type(output)) == "tool_message" else _told(output)
+    told = output if FORMS[type(output)] == "tool_message" else _told(output)
     if told is None:
         return ToolAnswer(as_object(output), None, None, failed=False)
     return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
@@ -112,7 +112,7 @@ def _told(output: Any) -> ToolMessage | None:
     """Return the message for the model in what a tool returned: inside a command, or in a list."""
     items = output if isinstance(output, list) else [output]
     for item in items[:_MAX_ANSWERS]:
-        form = form_of(type(item))
+        form = FORMS[type(item)]
         if form == "tool_message":
             return cast("ToolMessage", item)
         update = item.update if form == "command" else None
