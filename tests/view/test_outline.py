@@ -49,6 +49,13 @@ def test_without_colour_the_terminal_says_what_it_says_with_it() -> None:
     assert plain.rstrip() == timeline_text(document).rstrip()
 
 
+def test_only_the_slowest_is_set_off_by_its_ground() -> None:
+    """Light on dark is turned around for the slowest thing's words alone, never for the room between columns."""
+    coloured = printed(samples.restaurant(), color_system="truecolor", force_terminal=True)
+    set_off = re.findall(r"\x1b\[[\d;]*\b7m(.*?)\x1b\[0m", coloured)
+    assert set_off == ["◆ Slowest: tool reserve, 2.99 s in turn 3", "◆ slowest"]
+
+
 def test_an_error_stands_with_its_message_under_what_failed() -> None:
     """The failed tool has a cross at its time and its message on the line below."""
     lines = timeline_text(samples.restaurant()).splitlines()

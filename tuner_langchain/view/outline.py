@@ -93,14 +93,17 @@ class Outline:
 
     def _bar(self, bar: Bar, turn: Turn) -> Iterator[Line]:
         indent = "  " * min(bar.depth, 6)
-        mark = f" {self._glyphs.diamond} slowest" if bar.index == self._story.totals.slowest else ""
-        name = cut(indent + _named(bar), self._name_width - cells(mark), self._glyphs.ellipsis)
+        mark = f"{self._glyphs.diamond} slowest" if bar.index == self._story.totals.slowest else ""
+        name = cut(
+            indent + _named(bar), self._name_width - cells(mark) - (1 if mark else 0), self._glyphs.ellipsis
+        )
+        rest = self._name_width - cells(name) - cells(mark)
         failed = f"{self._glyphs.cross} " if bar.failed else ""
         # What was typed, or said by the graph alone, has a moment but no length.
         silent = bar.kind in ("user", "agent") and not bar.duration_ms
         took = "" if silent else failed + duration_text(bar.duration_ms)
         yield [
-            Piece(name, bar.kind), Piece(pad(mark, self._name_width - cells(name) + 1), "slow"),
+            Piece(name, bar.kind), Piece(" "), Piece(mark, "slow"), Piece(" " * rest),
             Piece(self._drawn(bar, turn), "error" if bar.failed else _BARS.get(bar.kind, bar.kind)),
             Piece(f" {took:>{_DURATION}}", "error" if bar.failed else "plain"),
         ]  # fmt: skip
