@@ -50,6 +50,7 @@ def reader(tuner: LocalTuner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return directory
 
 
+@pytest.mark.timeout(240)  # a page may have a dozen commands
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # of the packages that a page uses
 @pytest.mark.parametrize("path", PAGES, ids=IDS)
 def test_blocks_run(

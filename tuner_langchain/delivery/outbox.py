@@ -201,7 +201,7 @@ class Outbox:
         return total
 
     def space(self) -> tuple[int, int] | None:
-        """Return the free and the total bytes of the outbox' file system; None when it cannot be asked."""
+        """Return the free and the total bytes of the outbox's file system; None when it cannot be asked."""
         try:
             return self.fs.space(self._base)
         except OSError:

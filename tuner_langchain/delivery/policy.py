@@ -79,7 +79,7 @@ def judge(answer: Answer, *, first_attempt: bool, wall_s: float) -> Verdict:
     return Verdict(
         "dead",
         reason,
-        f"Tuner refused the call for good ({status}: {summary}). It is kept in the outbox' dead/ folder: see it with "
+        f"Tuner refused the call for good ({status}: {summary}). It is kept in the outbox's dead/ folder: see it with "
         "`tuner-langchain outbox show`, and after a fix send it with `tuner-langchain outbox retry`.",
     )
 
@@ -88,7 +88,7 @@ _CONFLICT = Verdict(
     "duplicate",
     "conflict",
     "Tuner already had a record with this call_id before this call was first sent: the application used the id twice. "
-    "The record at Tuner is the other call's; this one is kept in the outbox' dead/ folder. Give each call its own "
+    "The record at Tuner is the other call's; this one is kept in the outbox's dead/ folder. Give each call its own "
     "call_id.",
 )
 _SETTINGS_AT_FAULT = {

@@ -22,7 +22,7 @@ _MIN_FREE_SHARE = 20
 
 
 class Room:
-    """The outbox' size as this process knows it: measured now and then, counted in between."""
+    """The outbox's size as this process knows it: measured now and then, counted in between."""
 
     def __init__(
         self, config: TunerConfig, outbox: Outbox, log: Log, monotonic_s: Callable[[], float]

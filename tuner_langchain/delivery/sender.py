@@ -127,7 +127,7 @@ class Sender:
         process = self._process
         if unclaimed.why == "corrupt":
             call_id = entry.receipt.call_id if entry.receipt is not None else None
-            message = f"{unclaimed.message} It is kept in the outbox' dead/ folder: {entry.file}."
+            message = f"{unclaimed.message} It is kept in the outbox's dead/ folder: {entry.file}."
             process.report_dead(entry, message, call_id, None)
         elif unclaimed.why in ("foreign", "newer", "unreadable"):
             text = "%s in the outbox %s is left alone: %s"
