@@ -6,7 +6,7 @@ that was there before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
@@ -14,6 +14,7 @@ from tuner_langchain.messages.forms import FORMS
 from tuner_langchain.messages.said import (
     AI,
     HUMAN,
+    LANGCHAINS_OWN,
     REMOVE,
     Said,
     backwards,
@@ -81,7 +82,7 @@ def last_message(state: Any, key: str) -> Ids:
     """Return the ids of the last message of a node's input."""
     try:
         value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
-        if not isinstance(value, list) or not value:
+        if not value or not isinstance(value, list):
             return NO_IDS
         last = value[-1]
         return id(last), getattr(last, "id", None)
@@ -90,53 +91,63 @@ def last_message(state: Any, key: str) -> Ids:
 
 
 def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
+    last_object, last_id = last_input
     found: list[Said] = []
     removed: list[str] = []
     heard: list[Said] = []
     failed: list[ToolAnswer] = []
     after = None
     at_end = True
-    for message in _new_messages(outputs, key, last_input):
+    for message in _latest_first(outputs, key):
         form = FORMS[type(message)]
-        if form == "tool_message":
-            if at_end and message.status == "error" and len(failed) < _MAX_FAILED:
-                failed.append(tool_answer(message))
-            continue
-        at_end = False
-        plain = form == "message"  # LangChain's own; parts knows the other forms
-        kind, content, message_id = (message.type, message.content, message.id) if plain else parts(message)
+        kind, content, message_id = (
+            (message.type, message.content, message.id) if form in LANGCHAINS_OWN else parts(message)
+        )
+        # A removal has the id of what it removes.
+        if id(message) == last_object or (message_id == last_id and last_id is not None and kind != REMOVE):
+            break
         if kind in AI:
-            text = content_text(content)
-            if text and not text.isspace() and not written_by_library(message):
+            if content and (text := _spoken(message, content)):
                 found.append(Said(text, message_id, id(message)))
-        elif kind == REMOVE and message_id is not None:
-            removed.append(message_id)
         elif kind in HUMAN:
             human = Said(content_text(content), message_id, id(message))
             if found:
                 after = human
                 break
             heard.append(human)
+        elif kind == REMOVE and message_id is not None:
+            removed.append(message_id)
+        elif at_end and form == "tool_message" and message.status == "error" and len(failed) < _MAX_FAILED:
+            failed.append(tool_answer(message))
+        at_end = at_end and form == "tool_message"
     if not (found or removed or heard or failed):
         return None
     return Added(tuple(found[::-1]), tuple(removed), after, tuple(heard[::-1]), failed=tuple(failed[::-1]))
 
 
-def _new_messages(outputs: Any, key: str, last_input: Ids) -> Iterator[Any]:
-    """Yield what an output holds beyond the last message of the input, the latest first."""
-    last_object, last_id = last_input
-    for update in reversed(_updates(outputs)):
-        for message in backwards(messages_of(update, key)):
-            if id(message) == last_object:
-                return
-            # A removal has the id of what it removes.
-            if (
-                last_id is not None
-                and getattr(message, "id", None) == last_id
-                and getattr(message, "type", None) != REMOVE
-            ):
-                return
-            yield message
+def _spoken(message: Any, content: Any) -> str:
+    """Return the words of a message of the agent's; nothing for a blank one or what a library wrote."""
+    text = content_text(content)
+    return "" if text.isspace() or written_by_library(message) else text
+
+
+def _latest_first(outputs: Any, key: str) -> Iterable[Any]:
+    """Return the messages that a node's output holds under the key of the conversation, the latest first."""
+    update = outputs
+    # Nearly all outputs are one update, with a list of messages in it: itself, or that of one command.
+    if type(update) is list and len(update) == 1:
+        update = update[0]
+    if FORMS[type(update)] == "command":
+        update = update.update
+    if type(update) is dict and "content" not in update:
+        messages = update.get(key)
+        if type(messages) is list:
+            return reversed(messages)
+        if messages is None:
+            return ()
+    return (
+        message for update in reversed(_updates(outputs)) for message in backwards(messages_of(update, key))
+    )
 
 
 def _updates(outputs: Any) -> list[Any]:

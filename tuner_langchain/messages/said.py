@@ -14,7 +14,7 @@ HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
 AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
 REMOVE: Final = "remove"
 
-_MESSAGE: Final = ("message", "tool_message")
+LANGCHAINS_OWN: Final = ("message", "tool_message")
 
 
 class Said(NamedTuple):
@@ -61,7 +61,9 @@ def is_message(value: Any) -> bool:
     form = FORMS[type(value)]
     if form == "mapping":
         return "content" in value and ("role" in value or "type" in value)
-    return form in _MESSAGE or (form == "other" and hasattr(value, "content") and hasattr(value, "type"))
+    return form in LANGCHAINS_OWN or (
+        form == "other" and hasattr(value, "content") and hasattr(value, "type")
+    )
 
 
 def written_by_library(message: Any) -> bool:
@@ -76,7 +78,7 @@ def written_by_library(message: Any) -> bool:
 def parts(message: Any) -> tuple[str, Any, str | None]:
     """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
     form = FORMS[type(message)]
-    if form in _MESSAGE:
+    if form in LANGCHAINS_OWN:
         return message.type, message.content, message.id
     if form == "text":
         return "human", message, None
