@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cost", "facts", "runs", "shrinking"}),
     frozenset({"langgraph", "release", "spoken"}),
     frozenset({"callbacks", "timeline"}),
-    frozenset({"call"}),
+    frozenset({"ahead", "call"}),
     frozenset({"delivery"}),
     frozenset({"finalizer"}),
     frozenset({"handler"}),

@@ -20,6 +20,7 @@ from tuner_langchain.timeline.fold import Folded, fold
 from tuner_langchain.values import to_json
 
 if TYPE_CHECKING:
+    from tuner_langchain.ahead import Ahead
     from tuner_langchain.capture import Capture
     from tuner_langchain.delivery import Recording
     from tuner_langchain.runs import CallRecord
@@ -101,12 +102,16 @@ class Call:
     def _elapsed_ms(self, ended_ns: int) -> int:
         return int(max(0, ended_ns - self.started_ns) // 1_000_000)
 
-    def fold(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
-        """Return the call's document as of `ended_ns`, as it may leave the process."""
-        return release(self.document(fold(record, self.span(ended_ns)), ended_ns), capture)
+    def so_far(self, record: CallRecord, capture: Capture, now_ns: int) -> dict[str, Any]:
+        """Return the document of a call that goes on, as it would leave the process now."""
+        return release(self.document(fold(record, self.span(now_ns)), now_ns), capture)
+
+    def whole(self, ahead: Ahead, capture: Capture, ended_ns: int) -> dict[str, Any]:
+        """Return the call's document, as it may leave the process; the rows that are ready ahead are used up."""
+        return release(self.document(ahead.finish(self.span(ended_ns)), ended_ns), capture)
 
     def bare(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
-        """Return the least that can be said of the call, for when a fault of ours keeps `fold` from its work."""
+        """Return the least that can be said of the call, for when a fault of ours keeps `whole` from its work."""
         document = self.document(bare_rows(record, self.span(ended_ns)), ended_ns)
         try:
             return release(document, capture)

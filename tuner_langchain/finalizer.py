@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tuner_langchain.ahead import Ahead
 from tuner_langchain.call import Call, encode
 from tuner_langchain.delivery import Receipt
 from tuner_langchain.errors import CallFactError
@@ -40,6 +41,7 @@ class Finalizer:
     ) -> None:
         self._call = call
         self._record = record
+        self.ahead = Ahead(record, capture, call.started_ns)
         self._capture = capture
         self._outlet = outlet
         self._clock = clock
@@ -88,6 +90,7 @@ class Finalizer:
     def _deliver(self) -> Receipt:
         document, recording = self._document(), self._call.recording
         self._record.clear()
+        self.ahead.clear()
         self._call.clear()
         if not document["transcript_with_tool_calls"]:
             return Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
@@ -99,7 +102,7 @@ class Finalizer:
     def _document(self) -> dict[str, Any]:
         try:
             with _collector_at_rest():
-                return self._call.fold(self._record, self._capture, self._ended_ns)
+                return self._call.whole(self.ahead, self._capture, self._ended_ns)
         except Exception as error:  # noqa: BLE001 - a fault of ours must cost the rows' detail, never the call
             log.error(  # noqa: TRY400 - a traceback's lines may hold what was said
                 "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",

@@ -82,6 +82,7 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         if graph is not None:
             self._record.edges = langgraph.edges_by_path(graph)
         self._finalizer = Finalizer(self._call, self._record, self._capture, delivery, clock)
+        self._ahead = self._finalizer.ahead
 
     @property
     def call_id(self) -> str:
@@ -102,7 +103,7 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
             )
         from tuner_langchain.timeline import Timeline  # noqa: PLC0415 - a program that only sends its calls never loads it
 
-        return Timeline(preview(self._call.fold(self._record, self._capture, self._clock())))
+        return Timeline(preview(self._call.so_far(self._record, self._capture, self._clock())))
 
     @property
     def receipt(self) -> Receipt | None:

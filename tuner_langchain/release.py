@@ -16,7 +16,7 @@ from tuner_langchain.shrinking import shrink
 from tuner_langchain.values import CUT_WORDS_CHARS, cut_text, plain, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tuner_langchain.capture import Capture
 
@@ -53,22 +53,40 @@ def release(document: dict[str, Any], capture: Capture) -> dict[str, Any]:
 # --- rows ----------------------------------------------------------------------------------------------------
 
 
-def _rows(rows: Iterable[dict[str, Any]], capture: Capture, hook: _Redaction | None) -> Iterable[bytes]:
-    rows = list(rows)
+def ready(row: Any, capture: Capture) -> bytes:
+    """Return a row as it is sent, where words are sent and no hook is to see it."""
+    data = _encoded(row, capture)
+    return to_json(_opened(data, capture)) if _needs_care(row, data, capture) else data
+
+
+def _rows(rows: Sequence[Any], capture: Capture, hook: _Redaction | None) -> Iterable[bytes]:
     names = frozenset() if capture.words else _node_names(rows)
     for row in rows:
+        if isinstance(row, bytes):
+            yield row
+            continue
         if not capture.words:
             _withhold_words(row, names)
-        if not capture.error_messages and row["role"] == "agent_result" and row["tool"].get("is_error"):
-            row["tool"]["result"] = {}  # a failure that a tool answered with is an exception's text
-        data = to_json(row)
-        if hook is not None or len(data) > capture.max_value_chars or _is_suspect(row, data):
-            opened = _masked_row(orjson.loads(data), capture.max_value_chars)
-            released = hook.row(opened) if hook is not None else opened
-            if released is None:
-                continue
-            data = to_json(released)
-        yield data
+        if hook is None:
+            yield ready(row, capture)
+        else:
+            released = hook.row(_opened(_encoded(row, capture), capture))
+            if released is not None:
+                yield to_json(released)
+
+
+def _encoded(row: dict[str, Any], capture: Capture) -> bytes:
+    if not capture.error_messages and row["role"] == "agent_result" and row["tool"].get("is_error"):
+        row["tool"]["result"] = {}  # a failure that a tool answered with is an exception's text
+    return to_json(row)
+
+
+def _opened(data: bytes, capture: Capture) -> dict[str, Any]:
+    return _masked_row(orjson.loads(data), capture.max_value_chars)
+
+
+def _needs_care(row: dict[str, Any], data: bytes, capture: Capture) -> bool:
+    return len(data) > capture.max_value_chars or _is_suspect(row, data)
 
 
 def _is_suspect(row: dict[str, Any], data: bytes) -> bool:

@@ -71,11 +71,12 @@ class Refused(NamedTuple):
 class Turn:
     """One root run's own facts: one `invoke`, `ainvoke`, `stream`, ... of the program."""
 
-    __slots__ = ("answers", "incoming", "spoken_text", "thread_id", "words")
+    __slots__ = ("answers", "incoming", "over", "spoken_text", "thread_id", "words")
 
     def __init__(self, thread_id: str | None) -> None:
         self.thread_id = thread_id
         self.incoming: Incoming = NOTHING  # what the caller brought
+        self.over = False  # its last callback has noted all there is
         self.answers: Added | None = None  # what the turn's outcome says was answered
         self.words: str | None = None  # what the first model was given as the caller's words
         # What the program's own `agent_text` made of the outcome, when it was asked: text, or None for silence.

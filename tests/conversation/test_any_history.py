@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from stretches import same_in_stretches
 
 from conversation.driving import handler, said
 
@@ -58,6 +59,7 @@ class Program:
     def check(self) -> None:
         """Compare the rows with what was said."""
         assert said(self.call) == self._expected
+        assert same_in_stretches(self.call)
 
 
 @given(st.lists(TURN, max_size=8), st.booleans(), IDS, st.booleans())

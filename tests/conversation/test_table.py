@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from stretches import same_in_stretches
 
 from conversation.driving import said, talk
 from conversation.programs import CONVERSATIONS, Conversation
@@ -16,6 +17,7 @@ def test_rows_say_what_was_said(case: Conversation, mode: str) -> None:
     """Who said what in which turn is the same however the program is driven, and each message is one row."""
     call = talk(case.build(), mode, list(case.turns), thread=case.thread, **(case.options or {}))
 
+    assert same_in_stretches(call)
     if case.unordered:
         assert sorted(said(call)) == sorted(case.rows)
     else:

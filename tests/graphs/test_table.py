@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from stretches import same_in_stretches
 
 from graphs import agents, failures, newer, others, pauses, routing, subgraphs, toolcalls
 from graphs.drive import Outcome, comparable, drive
@@ -59,6 +60,7 @@ def driven(index: int, mode: str) -> tuple[Outcome, Timeline]:
     """Return what a case gave in a mode, and its timeline; both tests of a case look at one run."""
     made = handler()
     outcome = drive(mode, play_of(CASES[index].build()), [made])
+    assert same_in_stretches(made)
     return outcome, made.timeline
 
 

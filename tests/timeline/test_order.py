@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -20,12 +21,16 @@ def roles(offset_us: int) -> list[str]:
     def ask(_: MessagesState) -> MessagesState:
         return {"messages": [AIMessage("For how many?")]}
 
-    graph = StateGraph(MessagesState)
-    graph.add_sequence([greet, ask, ("look_up", lambda _: {})])
+    def look_up(_: MessagesState) -> dict[str, Any]:
+        return {}
+
+    graph: Any = StateGraph(MessagesState)
+    graph.add_sequence([greet, ask, look_up])
     graph.add_edge(START, "greet")
     ticks = count(offset_us * 1_000, 150_000)
     call = record(clock=lambda: next(ticks))
-    graph.compile().invoke({"messages": [("user", "Hello.")]}, {"callbacks": [call]})
+    program: Any = graph.compile()
+    program.invoke({"messages": [("user", "Hello.")]}, {"callbacks": [call]})
     call.finalize()
     return [f"{row['role']}: {row['text']}" for row in call.timeline]
 

@@ -14,6 +14,7 @@ from graphs.toolcalls import ask, broken, find_table, tools_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import calls
+from stretches import same_in_stretches
 
 from timeline.events import CancelledError, Clock, Event, GraphInterrupt, MadeRun, MadeUp, Recorder, give
 
@@ -160,6 +161,7 @@ def test_any_interleaving_of_turns(data: st.DataObject) -> None:
         queue = data.draw(st.sampled_from([queue for queue in queues if queue]))
         give(together, [queue.pop(0) for _ in range(min(len(queue), data.draw(st.integers(1, 7))))])
     check(together.timeline.document)
+    assert same_in_stretches(together)
     wanted = _unordered(written(alone.timeline.segments))[1]
     assert _unordered(written(together.timeline.segments)) == {1: wanted, 2: wanted, 3: wanted}
 

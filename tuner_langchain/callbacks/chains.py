@@ -55,6 +55,7 @@ class ChainCallbacks(Recorder):
             run.output = langgraph.read_route(outputs)
         if run.turn is not None:
             self._conclude(run.turn, outputs, kwargs.get("inputs"))
+            self._close(run.turn)
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._fail(run_id, error)
@@ -64,6 +65,11 @@ class ChainCallbacks(Recorder):
             self._note_update(run, error.args[0])
         if run.turn is not None:
             self._hear_late(run.turn, kwargs.get("inputs"))
+            self._close(run.turn)
+
+    def _close(self, turn: Turn) -> None:
+        turn.over = True
+        self._ahead.turn_over()
 
     def _note_update(self, run: ChainRun, outputs: Any) -> None:
         """Note what a node's execution returned: words, where to go next, tool calls it answered itself."""

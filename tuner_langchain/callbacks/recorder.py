@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from tuner_langchain.ahead import Ahead
     from tuner_langchain.capture import Capture
     from tuner_langchain.messages.tools import ToolAnswer
     from tuner_langchain.outcome import AgentText
@@ -44,6 +45,7 @@ class Recorder(_Base):
     _clock: Callable[[], int]
     _messages_key: str
     _agent_text: AgentText | None
+    _ahead: Ahead
 
     def _caller(self, metadata: dict[str, Any] | None) -> Run | None:
         """Return the node that a run without a known parent was called in.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from tuner_langchain.timeline.conversation import Conversation
 from tuner_langchain.timeline.graph_rows import GraphRows
 from tuner_langchain.timeline.lines import with_latencies
-from tuner_langchain.timeline.order import Order, Timed, by_order, order_of
+from tuner_langchain.timeline.order import by_order, order_of
 from tuner_langchain.timeline.problems import call_errors, call_events, call_pauses
 from tuner_langchain.timeline.spoken import with_spoken
 from tuner_langchain.timeline.turns import Turns
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tuner_langchain.runs import CallRecord, Run
     from tuner_langchain.segments import Segment
     from tuner_langchain.timeline.clock import Span
+    from tuner_langchain.timeline.order import Order, Timed
 
 
 class Folded(NamedTuple):
@@ -43,16 +46,27 @@ def fold(record: CallRecord, span: Span) -> Folded:
     """Return what happened in a call."""
     reading = Fold(record)
     rows = reading.read(span)
-    ending = reading.end(span)
-    return Folded([row for _, row in in_order(rows, ending)], ending.metadata)
+    return in_order(rows, reading.end(span))
 
 
-def in_order(rows: list[Timed], ending: Ending) -> list[Timed]:
-    """Return the rows of nodes and tools and the lines of the conversation, each in its place."""
-    for (_, turn, _, _), row in rows if ending.superseded else ():
-        if turn in ending.superseded:
+def in_order(rows: list[Timed], ending: Ending, ready: Sequence[tuple[Order, bytes]] = ()) -> Folded:
+    """Return the rows of nodes and tools and the lines of the conversation, each in its place.
+
+    `ready` are rows that were made ready before, as they would be sent.
+    """
+    again = ending.superseded
+    timed: list[tuple[Order, Any]] = (
+        [(order, orjson.loads(row)) if order[1] in again else (order, row) for order, row in ready]
+        if again
+        else list(ready)
+    )
+    timed += rows
+    for (_, turn, _, _), row in timed if again else ():
+        if turn in again:
             row["metadata"]["superseded"] = True
-    return sorted(rows + ending.lines, key=by_order)
+    timed += ending.lines
+    timed.sort(key=by_order)
+    return Folded([row for _, row in timed], ending.metadata)
 
 
 class Fold:
@@ -75,7 +89,7 @@ class Fold:
         """Read on, to run number `upto` or to the last; return the rows of the nodes and tools among these runs."""
         runs = self._record.runs[self.runs_read : upto]
         self.runs_read += len(runs)
-        told = self._turns.read(self._record.turns, runs)
+        told = self._turns.read(runs)
         rows = self._graph.read(runs, span)
         self._conversation.read(told, span)
         self._models.read(runs)
@@ -97,6 +111,3 @@ class Fold:
         metadata |= call_pauses(record.pauses, turns, span)
         metadata |= call_events(record.events, turns, span)
         return Ending(timed, told.superseded, metadata)
-
-
-__all__ = ["Ending", "Fold", "Folded", "Order", "Timed", "fold", "in_order"]

@@ -8,7 +8,7 @@ from tuner_langchain.runs import ChainRun, ModelRun, Run, ToolRun
 from tuner_langchain.timeline.nodes import graph_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from tuner_langchain.timeline.lines import Line
 
@@ -51,18 +51,15 @@ class Turns:
         self.numbers: dict[Run, int] = {}  # by root run, from 1
         self._told: dict[Run, TurnRuns] = {}
         self._orphans: dict[Run, int] = {}
-        self._latest = 1
 
-    def read(self, roots: Sequence[Run], runs: Iterable[Run]) -> list[TurnRuns]:
-        """Take in runs with the turns that began meanwhile; return these turns in order."""
-        begun = []
-        for root in roots[len(self.numbers) :]:
-            number = self.numbers[root] = len(self.numbers) + 1
-            turn = self._told[root] = TurnRuns(root, number)
-            begun.append(turn)
+    def read(self, runs: Iterable[Run]) -> list[TurnRuns]:
+        """Take in runs, and return the turns that begin among them."""
+        begun: list[TurnRuns] = []
         # A run that begins after the one around it ended has no parent: no earlier stretch is asked for.
         inside: dict[Run | None, Place] = {None: OUTSIDE}
         for run in runs:
+            if run.turn is not None:
+                begun.append(self._begin(run))
             self._take(run, inside)
         return begun
 
@@ -70,13 +67,16 @@ class Turns:
         """Return a run's turn; one whose root was never seen belongs to the turn it began in."""
         return self.numbers.get(run.root) or self._orphans[run.root]
 
+    def _begin(self, root: Run) -> TurnRuns:
+        number = self.numbers[root] = len(self.numbers) + 1
+        turn = self._told[root] = TurnRuns(root, number)
+        return turn
+
     def _take(self, run: Run, inside: dict[Run | None, Place]) -> None:
         place = inside.get(run.parent, OUTSIDE)
         turn = self._told.get(run.root)
         if turn is None:
-            self._orphans.setdefault(run.root, self._latest)
-        elif run is turn.root:
-            self._latest = turn.number
+            self._orphans.setdefault(run.root, max(len(self.numbers), 1))
         if isinstance(run, ChainRun):
             if run.is_task and turn is not None:
                 turn.tasks.append(run)
