@@ -35,10 +35,25 @@ def plain(value: Any) -> Any:
 
 def freeze(value: Any, max_chars: int) -> bytes:
     """Return `value` as strict JSON of about `max_chars` characters at most; what is cut says so in its place."""
-    if isinstance(value, str) and len(value) > max_chars:
-        return to_json(cut_text(value, max_chars))
     data = to_json(value)
     return data if len(data) <= max_chars else to_json(cut(orjson.loads(data), max_chars))
+
+
+def freeze_object(value: Any, max_chars: int) -> bytes:
+    """Return `value` as `freeze` does, always as a JSON object: what is none becomes its `value`."""
+    if type(value) is not dict:
+        return _freeze_as_object(value, max_chars)
+    try:
+        data = orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return freeze(value, max_chars)
+    return data if len(data) <= max_chars else freeze(value, max_chars)
+
+
+def _freeze_as_object(value: Any, max_chars: int) -> bytes:
+    data = freeze(value if isinstance(value, dict) else {"value": value}, max_chars)
+    # A dictionary of the program's own class may refuse to be read as one.
+    return data if data.startswith(b"{") else b'{"value":' + data + b"}"
 
 
 def cut_text(value: str, max_chars: int) -> str:

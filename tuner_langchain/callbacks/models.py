@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_langchain import messages
 from tuner_langchain.callbacks.recorder import Recorder
-from tuner_langchain.messages.tools import as_object, asked
+from tuner_langchain.messages.tools import asked
 from tuner_langchain.runs import ModelRun
+from tuner_langchain.values import freeze_object
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -75,7 +76,7 @@ class ModelCallbacks(Recorder):
             run.reply = messages.reply(response)
             if self._capture.tool_params:
                 for call_id, arguments in asked(response):
-                    self._record.asked[call_id] = self._frozen_object(as_object(arguments))
+                    self._record.asked[call_id] = freeze_object(arguments, self._capture.max_value_chars)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._fail(run_id, error)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_langchain import langgraph
 from tuner_langchain.callbacks.recorder import Recorder
+from tuner_langchain.messages.forms import FORMS
 from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
 from tuner_langchain.runs import Event, RetrieverRun, ToolRun
+from tuner_langchain.values import freeze_object
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,7 +46,7 @@ class ToolCallbacks(Recorder):
                 arguments = {key: value for key, value in inputs.items() if key in started.arguments}
         run.tool_call_id = tool_call_id
         if self._capture.tool_params:
-            run.params = self._frozen_object(arguments)
+            run.params = freeze_object(arguments, self._capture.max_value_chars)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
@@ -52,12 +54,19 @@ class ToolCallbacks(Recorder):
             return
         answer = tool_answer(output)
         run.tool_call_id = run.tool_call_id or answer.call_id
-        run.goto = langgraph.read_returned(output)
+        if FORMS[type(output)] != "tool_message":  # a message leads nowhere
+            run.goto = langgraph.read_returned(output)
+            if langgraph.hands_over(output):
+                run.status = "handed_over"
         if answer.failed:
             run.status, run.error = "error", self._tool_error(answer)
         else:
-            run.status = "handed_over" if langgraph.hands_over(output) else "ok"
-            run.result = self._frozen_object(answer.content) if self._capture.tool_results else b"{}"
+            run.result = self._result(answer.content)
+
+    def _result(self, content: dict[str, Any]) -> bytes:
+        """Return what a tool answered as JSON, as it is now, where it may be sent."""
+        capture = self._capture
+        return freeze_object(content, capture.max_value_chars) if capture.tool_results else b"{}"
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -78,14 +87,12 @@ class ToolCallbacks(Recorder):
             run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
         )
         if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
-            run.params = self._frozen_object({"query": query})
+            run.params = freeze_object({"query": query}, self._capture.max_value_chars)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, RetrieverRun):
-            run.result = (
-                self._frozen_object(found_documents(documents)) if self._capture.tool_results else b"{}"
-            )
+            run.result = self._result(found_documents(documents))
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)

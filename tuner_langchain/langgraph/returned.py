@@ -9,6 +9,7 @@ from langgraph.types import Command, Send
 
 MAX_LABEL_CHARS: Final = 256
 MAX_ITEMS: Final = 4096
+_LISTS: Final = (list, tuple)
 
 
 class Goto(NamedTuple):
@@ -40,9 +41,12 @@ def read_returned(outputs: Any) -> tuple[Goto, ...]:
     """Return where the commands in a node's output lead; an ordinary update leads nowhere."""
     if isinstance(outputs, Command):
         return read_command(outputs)
-    if isinstance(outputs, list | tuple) and len(outputs) <= MAX_ITEMS:
-        return tuple(goto for item in outputs if isinstance(item, Command) for goto in read_command(item))
-    return ()
+    found: list[Goto] = []
+    if isinstance(outputs, _LISTS) and len(outputs) <= MAX_ITEMS:
+        for item in outputs:
+            if isinstance(item, Command) and item.goto:
+                found += read_route(item.goto)
+    return tuple(found)
 
 
 def read_command(command: Any) -> tuple[Goto, ...]:

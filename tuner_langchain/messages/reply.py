@@ -39,9 +39,9 @@ class Reply:
         self,
         text: str = "",
         message_id: str | None = None,
-        named: Mapping[str, Any] = _NOTHING,
+        named: Any = None,
         metadata: Any = None,
-        output: Mapping[str, Any] = _NOTHING,
+        output: Any = None,
     ) -> None:
         self.text = text
         self.message_id = message_id
@@ -53,7 +53,7 @@ class Reply:
     @property
     def model(self) -> str | None:
         """The model as the provider named it."""
-        return _name(self._named) or _name(self._output)
+        return _name(_mapping(self._named)) or _name(_mapping(self._output))
 
     @property
     def usage(self) -> Usage | None:
@@ -71,7 +71,7 @@ class Reply:
 
     def _read_tokens(self) -> tuple[Usage | None, Reported]:
         if self._tokens is None:
-            self._tokens = _usage(self._metadata, self._output)
+            self._tokens = _usage(self._metadata, _mapping(self._output))
         return self._tokens
 
 
@@ -100,13 +100,14 @@ def _reply(response: Any) -> Reply:
     generations = response.generations
     first = generations[0][0] if generations and generations[0] else None
     message = getattr(first, "message", None)
-    output = _mapping(getattr(response, "llm_output", None))
+    output = getattr(response, "llm_output", None)
     if message is None:
         return Reply(str(getattr(first, "text", "")), output=output)
+    content = message.content
     return Reply(
-        content_text(message.content),
+        content if type(content) is str else content_text(content),
         getattr(message, "id", None),
-        _mapping(getattr(message, "response_metadata", None)),
+        getattr(message, "response_metadata", None),
         getattr(message, "usage_metadata", None),
         output,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
@@ -36,37 +36,26 @@ class StartedTool(NamedTuple):
 def asked(response: Any) -> list[tuple[str, Any]]:
     """Return the id and the arguments of each tool call in a model's result."""
     try:
-        return list(_asked(response))
+        return [
+            (call["id"], call.get("args"))
+            for generations in response.generations
+            for generation in generations
+            for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ()
+            if call.get("id")
+        ]
     except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
         return []
-
-
-def _asked(response: Any) -> Iterator[tuple[str, Any]]:
-    for generations in response.generations:
-        for generation in generations:
-            for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ():
-                if call.get("id"):
-                    yield call["id"], call.get("args")
 
 
 def tool_answer(output: Any) -> ToolAnswer:
     """Return what a tool answered, as the model was told it; a bare value stands for itself."""
     try:
-        return _tool_answer(output)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return ToolAnswer(as_object(output), None, None, failed=False)
-
-
-def _tool_answer(output: Any) -> ToolAnswer:
-    told = output if FORMS[type(output)] == "tool_message" else _told(output)
-    if told is None:
-        return ToolAnswer(as_object(output), None, None, failed=False)
-    return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    """Return a value as a JSON object: an object as it is, anything else as its `value`."""
-    return value if isinstance(value, dict) else {"value": value}
+        told = output if FORMS[type(output)] == "tool_message" else _told(output)
+        if told is not None:
+            return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
+    except Exception:  # noqa: BLE001, S110 - a program's own classes may raise anything when they are read
+        pass
+    return ToolAnswer(output if isinstance(output, dict) else {"value": output}, None, None, failed=False)
 
 
 def found_documents(documents: Any) -> dict[str, Any]:
