@@ -7,7 +7,7 @@ from typing import Any
 from tuner_langchain.capture import Capture
 from tuner_langchain.release import ready
 from tuner_langchain.timeline.clock import Span
-from tuner_langchain.timeline.fold import Fold, Folded, fold, in_order
+from tuner_langchain.timeline.fold import Fold, Folded, ReadyRows, fold, in_order
 from tuner_langchain.values import to_json
 
 
@@ -27,10 +27,12 @@ def same_in_stretches(call: Any) -> bool:
     """Return whether a call's rows and metadata, read a turn at a time, are those of one reading."""
     record, capture = call._record, Capture()
     span = Span(call._call.started_ns, call._clock())
-    reading, done = Fold(record), []
+    reading, done = Fold(record), ReadyRows()
     for upto in boundaries(record.runs):
         rows = reading.read(Span(span.start_ns, 2**63), upto=upto)
-        done += [(order, ready(row, capture)) for order, row in rows]
+        reading.forget()
+        done.orders += [order for order, _ in rows]
+        done.rows += [ready(row, capture) for _, row in rows]
     rows = reading.read(span)
     return _sent(in_order(rows, reading.end(span), done)) == _sent(fold(record, span))
 

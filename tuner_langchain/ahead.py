@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from tuner_langchain.release import ready
 from tuner_langchain.timeline.clock import Span
-from tuner_langchain.timeline.fold import Fold, Folded, fold, in_order
+from tuner_langchain.timeline.fold import Fold, Folded, ReadyRows, fold, in_order
 
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
     from tuner_langchain.runs import CallRecord
-    from tuner_langchain.timeline.order import Order
 
 log = logging.getLogger("tuner_langchain")
 
@@ -49,7 +48,7 @@ class Ahead:
         self._possible = capture.words and capture.redact is None
         self._asked = False
         self._fold: Fold | None = None
-        self._rows: list[tuple[Order, bytes]] = []
+        self._rows = ReadyRows()
         self.runs_ready = 0
 
     def turn_over(self) -> None:
@@ -85,7 +84,7 @@ class Ahead:
         """Forget the call."""
         self._possible = False
         self._fold = None
-        self._rows = []
+        self._rows = ReadyRows()
 
     def _can_go_on(self) -> bool:
         # A forked child has this object, but not the thread that may have held its lock.
@@ -103,7 +102,9 @@ class Ahead:
         if self._fold is None:
             self._fold = Fold(self._record)
         rows = self._fold.read(Span(self._started_ns, 2**63), upto=upto)
-        self._rows += [(order, ready(row, self._capture)) for order, row in rows]
+        self._fold.forget()
+        self._rows.orders += [order for order, _ in rows]
+        self._rows.rows += [ready(row, self._capture) for _, row in rows]
         self.runs_ready = upto
 
 

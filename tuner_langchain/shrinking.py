@@ -23,9 +23,14 @@ def shrink(rows: Sequence[bytes], room: int) -> tuple[list[bytes], int]:
 
     No row is left out: when the frames alone are larger than the room, the result is larger too.
     """
-    most = max(_level([len(row) for row in rows], room), LEAST_ROW_BYTES)
-    shortened = [_shortened(row, most) if len(row) > most else row for row in rows]
-    return shortened, sum(len(new) < len(old) for new, old in zip(shortened, rows, strict=True))
+    sizes = list(map(len, rows))
+    most = max(_level(sizes, room), LEAST_ROW_BYTES)
+    shortened, number = list(rows), 0
+    for index, size in enumerate(sizes):
+        if size > most:
+            row = shortened[index] = _shortened(rows[index], most)
+            number += len(row) < size
+    return shortened, number
 
 
 def _level(sizes: Sequence[int], room: int) -> int:

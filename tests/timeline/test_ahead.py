@@ -144,7 +144,7 @@ def test_secrets_in_rows_that_are_ready_are_masked() -> None:
     call._ahead.work()
 
     assert call._ahead.runs_ready == 1
-    assert b"hunter2" not in call._ahead._rows[0][1]
+    assert b"hunter2" not in call._ahead._rows.rows[0]
     assert sent(call)[ROWS][0]["tool"]["params"] == {"password": "[masked]"}
 
 

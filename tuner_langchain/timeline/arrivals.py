@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from tuner_langchain.langgraph import START, Branch, Edges, Goto
@@ -160,6 +160,11 @@ class Departures:
             and (around.is_task or around.is_start)
         ):
             self._routers.setdefault(around, []).append(run)
+
+    def keep(self, tasks: Container[ChainRun]) -> None:
+        """Let go of what was noted of other nodes than these."""
+        self._routers = {task: runs for task, runs in self._routers.items() if task in tasks}
+        self._handoffs = {task: tools for task, tools in self._handoffs.items() if task in tasks}
 
     def note_handoff(self, task: ChainRun, tool: ToolRun) -> None:
         """Take note of a tool that returned a command."""

@@ -9,7 +9,7 @@ import orjson
 from tuner_langchain.timeline.conversation import Conversation
 from tuner_langchain.timeline.graph_rows import GraphRows
 from tuner_langchain.timeline.lines import with_latencies
-from tuner_langchain.timeline.order import by_order, order_of
+from tuner_langchain.timeline.order import order_of
 from tuner_langchain.timeline.problems import call_errors, call_events, call_pauses
 from tuner_langchain.timeline.spoken import with_spoken
 from tuner_langchain.timeline.turns import Turns
@@ -42,6 +42,14 @@ class Ending(NamedTuple):
     metadata: dict[str, Any]
 
 
+class ReadyRows:
+    """Rows that were made ready before the call's end, as they will be sent, and where they stand."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.rows: list[bytes] = []
+
+
 def fold(record: CallRecord, span: Span) -> Folded:
     """Return what happened in a call."""
     reading = Fold(record)
@@ -49,24 +57,27 @@ def fold(record: CallRecord, span: Span) -> Folded:
     return in_order(rows, reading.end(span))
 
 
-def in_order(rows: list[Timed], ending: Ending, ready: Sequence[tuple[Order, bytes]] = ()) -> Folded:
+def in_order(rows: list[Timed], ending: Ending, ready: ReadyRows | None = None) -> Folded:
     """Return the rows of nodes and tools and the lines of the conversation, each in its place.
 
     `ready` are rows that were made ready before, as they would be sent.
     """
-    again = ending.superseded
-    timed: list[tuple[Order, Any]] = (
-        [(order, orjson.loads(row)) if order[1] in again else (order, row) for order, row in ready]
-        if again
-        else list(ready)
-    )
-    timed += rows
-    for (_, turn, _, _), row in timed if again else ():
-        if turn in again:
+    orders = [order for order, _ in rows]
+    values: list[Any] = [row for _, row in rows]
+    if ready is not None:
+        orders, values = ready.orders + orders, ready.rows + values
+    for index, (_, turn, _, _) in enumerate(orders) if ending.superseded else ():
+        if turn in ending.superseded:
+            row = values[index] = _open(values[index])
             row["metadata"]["superseded"] = True
-    timed += ending.lines
-    timed.sort(key=by_order)
-    return Folded([row for _, row in timed], ending.metadata)
+    orders += [order for order, _ in ending.lines]
+    values += [row for _, row in ending.lines]
+    places = sorted(range(len(orders)), key=orders.__getitem__)
+    return Folded([values[place] for place in places], ending.metadata)
+
+
+def _open(row: Any) -> Any:
+    return orjson.loads(row) if isinstance(row, bytes) else row
 
 
 class Fold:
@@ -95,6 +106,10 @@ class Fold:
         self._models.read(runs)
         self._failed += [run for run in runs if run.failure is not None]
         return rows
+
+    def forget(self) -> None:
+        """Let go of what no later run comes back to, after a stretch that left no run open."""
+        self._graph.forget()
 
     def end(self, span: Span) -> Ending:
         """Return what is told at the end; nothing may be read after it."""

@@ -57,6 +57,13 @@ class GraphRows:
             told[task]["metadata"]["llm"] = model_calls(task, calls, span)
         return rows
 
+    def forget(self) -> None:
+        """Let go of what no later run comes back to, after a stretch that left no run open."""
+        self._routes.forget()
+        self._events.clear()
+        self._seen.clear()
+        self._nameless.clear()
+
     def _note_events(self) -> None:
         events = self._record.events[self._events_read :]
         self._events_read += len(events)

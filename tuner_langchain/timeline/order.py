@@ -27,8 +27,3 @@ def order_of(line: Line) -> Order:
     exact = line.start_ns is not None and not line.spoken
     place = FIRST if line.role == "user" else AFTER
     return line.start_ms, line.turn, place, line.start_ns if exact else _LAST_NS  # type: ignore[return-value]  # exact says that it is one
-
-
-def by_order(timed: tuple[Order, object]) -> Order:
-    """Return the key by which rows are sorted; rows that begin at once stay as they are."""
-    return timed[0]

@@ -32,11 +32,12 @@ class GraphRun:
     """One run of one graph: what its nodes did so far, step by step."""
 
     __slots__ = (
-        "arrivals", "attempts", "barriers", "continues", "edges", "first_step", "graph", "start", "step", "steps",
-        "waiting",
+        "arrivals", "attempts", "barriers", "continues", "edges", "first_step", "graph", "number", "start", "step",
+        "steps", "waiting",
     )  # fmt: skip
 
-    def __init__(self, graph: str, edges: Edges | None, first_step: int) -> None:
+    def __init__(self, number: int, graph: str, edges: Edges | None, first_step: int) -> None:
+        self.number = number
         self.graph = graph
         self.edges = edges
         self.first_step = first_step
@@ -68,7 +69,9 @@ class Routes:
         self._graphs: dict[Run, GraphRun] = {}
         self._starts: dict[Run | None, ChainRun] = {}
         self._latest: dict[tuple[str | None, str], GraphRun] = {}
-        self._where: dict[str, GraphRun | Run] = {}  # by namespace: the graph's run, or the root of a call's
+        self._graph_runs = 0
+        # By namespace: the number of the graph's run, or the root of a call's.
+        self._where: dict[str, int | Run] = {}
         self._calls: dict[str, int] = {}
         self.visits: dict[ChainRun, Visit] = {}
         self._departures = Departures()
@@ -89,6 +92,14 @@ class Routes:
         self.visits[task] = visit
         return visit
 
+    def forget(self) -> None:
+        """Let go of what no later run comes back to: only the latest run of a thread's graph may be gone on with."""
+        kept = {task for graph in self._latest.values() for tasks in graph.steps.values() for task in tasks}
+        self.visits = {task: visit for task, visit in self.visits.items() if task in kept}
+        self._departures.keep(kept)
+        self._graphs.clear()
+        self._starts.clear()
+
     def edges_around(self, task: ChainRun) -> Edges | None:
         """Return the edges of the graph that a node ran in."""
         graph = self._graphs.get(task.parent or task)
@@ -104,7 +115,7 @@ class Routes:
             graph.step = step
             graph.arrivals = self._arrivals(graph, step)
         sources: Iterable[Source] = (Source(path, "retry"),) if attempt > 1 else self._sources(task, graph)
-        self._where[ns] = graph
+        self._where[ns] = graph.number
         graph.steps.setdefault(step, []).append(task)
         told = tuple(sources)
         return Visit(path, graph.graph, attempt, told if len(told) == 1 else tuple(dict.fromkeys(told)))
@@ -138,7 +149,8 @@ class Routes:
         if in_entry(root):
             path = f"{path}:{START}" if path else START
         edges = root.edges if isinstance(root, ChainRun) else None
-        graph = GraphRun(path, edges or self._edges.get(path), task.step or 0)
+        self._graph_runs += 1
+        graph = GraphRun(self._graph_runs, path, edges or self._edges.get(path), task.step or 0)
         graph.start = self._starts.get(root)
         turn = root.root.turn
         if turn is not None and turn.thread_id is not None:
@@ -189,7 +201,7 @@ class Routes:
 
     def _resumed(self, task: ChainRun, graph: GraphRun) -> Source | None:
         """Return why a node runs with which a graph goes on that was paused; None for any other node."""
-        if self._where.get(task.ns or "", graph) is not graph:
+        if self._where.get(task.ns or "", graph.number) != graph.number:
             return Source(RESUME, "resume")
         if not graph.continues or task.step != graph.first_step:
             return None
