@@ -86,64 +86,70 @@ class Turn:
 class Run:
     """What every run has.
 
-    `orphan` marks a run whose parent was never seen: a model with callbacks of its own inside a program without them.
-    `task` is the closest execution of a node around the run. `seq` is k of LangGraph's tag `seq:step:k`, 0 without it.
+    `task` is the closest execution of a node around the run. Each kind of run fills all its fields itself, in one
+    function: the agent waits while a run is made, and each function more on the way costs it.
     """
 
     __slots__ = (
-        "child_errors", "end_ns", "failure", "name", "orphan", "parent", "root", "run_id", "seq", "start_ns", "task",
-        "turn",
+        "child_errors", "end_ns", "failure", "name", "parent", "root", "run_id", "start_ns", "task", "turn",
     )  # fmt: skip
     kind: RunKind
     is_task = False
     left: dict[str, ChainRun] | None = None
 
-    def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.run_id = run_id
-        self.parent = parent
-        self.root: Run = self if parent is None else parent.root
-        self.task: ChainRun | None = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
-        self.name = name
-        self.start_ns = start_ns
-        self.end_ns: int | None = None
-        self.failure: Failure | None = None
-        # Exceptions of children, only while this run is open: an exception keeps whole frames alive.
-        self.child_errors: list[tuple[BaseException, Failure]] | None = None
-        self.orphan = False
-        self.seq = 0
-        self.turn: Turn | None = None  # on a root run only
+    run_id: UUID
+    parent: Run | None
+    root: Run
+    task: ChainRun | None
+    name: str | None
+    start_ns: int
+    end_ns: int | None
+    failure: Failure | None
+    # Exceptions of children, only while this run is open: an exception keeps whole frames alive.
+    child_errors: list[tuple[BaseException, Failure]] | None
+    turn: Turn | None  # on a root run only
 
 
 class ChainRun(Run):
     """A chain: a graph, a node's execution, a router, a step of an LCEL sequence.
 
     `is_task` says that the run is one execution of a LangGraph node; `ns`, `step` and `path` are LangGraph's marks
-    for it. `input_id` is the identity of the input object (to match a Send), never a reference to it.
+    for it. `seq` is k of LangGraph's tag `seq:step:k`, 0 without it. `input_id` is the identity of the input object
+    (to match a Send), never a reference to it.
     """
 
     __slots__ = (
         "edges", "given", "input_id", "input_json", "is_call", "is_start", "is_task", "last_input", "left", "ns",
-        "output", "output_json", "path", "refused", "routes_for", "said", "step",
+        "output", "output_json", "path", "refused", "routes_for", "said", "seq", "step",
     )  # fmt: skip
     kind = "chain"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        Run.__init__(self, run_id, parent, name, start_ns)
+        self.run_id = run_id
+        self.parent = parent
+        self.root = self if parent is None else parent.root
+        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
+        self.name = name
+        self.start_ns = start_ns
+        self.end_ns = None
+        self.failure = None
+        self.child_errors = None
+        self.turn = None
+
+        self.seq = 0
         self.is_task = False
         self.is_start = False  # LangGraph's virtual entry, under which the entry's routers run
         self.is_call = False  # a `@task` function of the functional API
-        self.routes_for: ChainRun | None = (
-            None  # on a router that runs after a command to the parent: the node it left
-        )
+        # On a router that runs after a command to the parent: the node it left.
+        self.routes_for: ChainRun | None = None
         self.left: dict[str, ChainRun] | None = None  # on a graph: its nodes that such a command left, by ns
         self.ns: str | None = None
         self.step: int | None = None
         self.path: tuple[Any, ...] = ()
         self.input_id = 0
         self.output: tuple[Any, ...] = ()  # where its answer leads: `langgraph.Goto`s
-        self.given: tuple[Any, ...] | None = (
-            None  # on a graph's run that continues a paused one: where it is sent
-        )
+        # On a graph's run that continues a paused one: where it is sent.
+        self.given: tuple[Any, ...] | None = None
         self.edges: Any = None  # `langgraph.Edges`, on the run of a graph where they could be found
         self.refused: tuple[Refused, ...] = ()
         self.input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
@@ -168,7 +174,17 @@ class ModelRun(Run):
     kind = "model"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        Run.__init__(self, run_id, parent, name, start_ns)
+        self.run_id = run_id
+        self.parent = parent
+        self.root = self if parent is None else parent.root
+        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
+        self.name = name
+        self.start_ns = start_ns
+        self.end_ns = None
+        self.failure = None
+        self.child_errors = None
+        self.turn = None
+
         self.model: str | None = name  # as it was asked for
         self.provider: str | None = None
         self.purpose: Purpose = "speech"
@@ -186,13 +202,22 @@ class ToolRun(Run):
     kind: Literal["tool", "retriever"] = "tool"
 
     def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        Run.__init__(self, run_id, parent, name, start_ns)
+        self.run_id = run_id
+        self.parent = parent
+        self.root = self if parent is None else parent.root
+        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
+        self.name = name
+        self.start_ns = start_ns
+        self.end_ns = None
+        self.failure = None
+        self.child_errors = None
+        self.turn = None
+
         self.tool_call_id: str | None = None
         self.params: bytes = b"{}"
         self.result: bytes | None = None
-        self.status = (
-            "ok"  # or "error" when it answered that it failed, "handed_over" when it returned a command
-        )
+        # "ok", "error" when it answered that it failed, or "handed_over" when it returned a command.
+        self.status = "ok"
         self.error: str | None = None  # the words of a failure that the tool answered with
         self.goto: tuple[Any, ...] = ()
 

@@ -64,11 +64,10 @@ class Recorder(_Base):
             return False
         if record.open.setdefault(run.run_id, run) is not run:  # the handler was passed twice
             return False
-        if run.parent is None:
-            run.orphan = parent_run_id is not None
-            if not run.orphan or run.kind == "chain":
-                run.turn = Turn((metadata or {}).get("thread_id"))
-                record.turns.append(run)
+        # A model whose parent was never seen has callbacks of its own in a program without them: no turn.
+        if run.parent is None and (parent_run_id is None or run.kind == "chain"):
+            run.turn = Turn((metadata or {}).get("thread_id"))
+            record.turns.append(run)
         record.runs.append(run)
         return True
 
@@ -108,11 +107,6 @@ class Recorder(_Base):
                 ):
                     around.left = {**(around.left or {}), run.ns or "": run}
         return run
-
-    def _frozen_object(self, value: Any) -> bytes:
-        """Return a tool's arguments or result as a JSON object, also when they could not be read as one."""
-        frozen = self._frozen(value)
-        return frozen if frozen.startswith(b"{") else b'{"value":' + frozen + b"}"
 
     def _frozen(self, value: Any) -> bytes:
         """Return a value as JSON, as it is now: the program may change it afterwards."""

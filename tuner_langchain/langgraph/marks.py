@@ -39,7 +39,9 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
 def _mark_task(run: ChainRun, ns: str, tags: Sequence[str], metadata: Mapping[str, Any]) -> bool:
     """Mark a run that is one execution of a node; False when its tag and path say that it is none."""
     step = metadata.get("langgraph_step")
-    path: tuple[Any, ...] = tuple(metadata.get("langgraph_path") or ())
+    path: tuple[Any, ...] = metadata.get("langgraph_path") or ()
+    if type(path) is not tuple:
+        path = tuple(path)
     is_call = len(path) == 4 and path[-1] is True
     if not is_call and f"{_STEP}{step}" not in tags:
         return False

@@ -16,6 +16,9 @@ _MODEL_KEYS = ("model", "model_name", "deployment_name", "model_id", "azure_depl
 
 def requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serialized: Any) -> str | None:
     """Return the name of the model that was asked for."""
+    named = metadata.get("ls_model_name") if metadata else None
+    if type(named) is str and named:
+        return named
     try:
         return _requested_model(metadata, invocation, serialized)
     except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
@@ -36,9 +39,16 @@ def purpose(
     if tags and not _UNHEARD.isdisjoint(tags):
         return "unheard"
     try:
-        return "structured" if _has_format(options, invocation) else "speech"
+        has_format = bool(
+            (
+                isinstance(options, dict)
+                and (options.get("ls_structured_output_format") or options.get("response_format"))
+            )
+            or (isinstance(invocation, dict) and invocation.get("response_format"))
+        )
     except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
         return "speech"
+    return "structured" if has_format else "speech"
 
 
 def _requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serialized: Any) -> str | None:
@@ -50,14 +60,6 @@ def _requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serial
             if isinstance(invocation.get(key), str) and invocation[key]:
                 return str(invocation[key])
     return serialized.get("name") if isinstance(serialized, Mapping) else None
-
-
-def _has_format(options: Any, invocation: Any) -> bool:
-    if isinstance(options, dict) and (
-        options.get("ls_structured_output_format") or options.get("response_format")
-    ):
-        return True
-    return isinstance(invocation, dict) and bool(invocation.get("response_format"))
 
 
 def last_words(messages: Any) -> str | None:
