@@ -194,6 +194,20 @@ def test_turns() -> None:
         CALL.turn(3)
 
 
+def test_a_turn_is_shown_by_itself() -> None:
+    """Printed or as a page, a turn has its own length, tokens and errors, from its own start."""
+    call, turn = str(CALL), str(CALL.turn(2))
+
+    assert "length          12.5 s, 2 turns" in call
+    assert "length          2.00 s, 1 turn" in turn
+    assert "tokens          812" in call
+    assert "tokens          25 " in turn
+    assert "Turn 1" not in turn
+    assert "GraphRecursionError" not in str(CALL.turn(1))
+    assert "0:00.00" in turn
+    assert CALL.turn(2)[0]["start_ms"] == 6_000
+
+
 def test_an_empty_call_answers_every_question() -> None:
     """Nothing happened: no question raises."""
     empty = Timeline(document())

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from tuner_langchain.segments import Segment
+from tuner_langchain.timeline.one_turn import one_turn
 from tuner_langchain.timeline.outline import Outline, outline
 from tuner_langchain.timeline.parts import (
     NodeVisit,
@@ -224,7 +225,7 @@ class Timeline(Sequence[Segment]):
 
     @property
     def _shown(self) -> dict[str, Any]:
-        return self.document if self._turn is None else {**self.document, ROWS: self.segments}
+        return self.document if self._turn is None else one_turn(self.document, self.segments, self._turn)
 
     def __repr__(self) -> str:
         told = f"{len(self)} rows, {self.duration_ms} ms, {self.path() or 'no nodes'}"
