@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tuner_langchain import langgraph, messages
@@ -10,6 +10,9 @@ from tuner_langchain.callbacks.recorder import Recorder
 from tuner_langchain.messages.state import without_history
 from tuner_langchain.outcome import ask
 from tuner_langchain.runs import ChainRun, Pause, Refused, Turn
+
+if TYPE_CHECKING:
+    from tuner_langchain.messages.tools import ToolAnswer
 
 
 class ChainCallbacks(Recorder):
@@ -74,15 +77,20 @@ class ChainCallbacks(Recorder):
     def _note_update(self, run: ChainRun, outputs: Any) -> None:
         """Note what a node's execution returned: words, where to go next, tool calls it answered itself."""
         key = self._messages_key
-        run.said = messages.added(outputs, key, run.last_input)
-        run.output = langgraph.read_returned(outputs)
-        if run.said is not None and run.said.failed:
-            run.refused = tuple(
-                Refused(answer.call_id or "", answer.name, self._tool_error(answer))
-                for answer in run.said.failed
-            )
+        said = messages.added(outputs, key, run.last_input)
+        if said is not None:
+            run.said = said
+            if said.failed:
+                run.refused = self._refused(said.failed)
+        if type(outputs) is not dict:  # an ordinary update leads nowhere
+            run.output = langgraph.read_returned(outputs)
         if self._capture.node_outputs:
             run.output_json = self._frozen(without_history(outputs, key))
+
+    def _refused(self, answers: tuple[ToolAnswer, ...]) -> tuple[Refused, ...]:
+        return tuple(
+            Refused(answer.call_id or "", answer.name, self._tool_error(answer)) for answer in answers
+        )
 
     def _conclude(self, turn: Turn, outputs: Any, inputs: Any) -> None:
         """Note what a turn's outcome says was answered."""
