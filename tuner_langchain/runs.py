@@ -285,7 +285,8 @@ class CallRecord:
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.turns: list[Run] = []  # the root runs
-        self.open: dict[UUID | None, Run] = {}  # no run has None: a root's parent is looked up too
+        # By the numbers of their ids, as a UUID asks Python code for its hash; no run has None, a root's parent.
+        self.open: dict[Any, Run] = {}
         self.tasks: dict[str, ChainRun] = {}  # open executions of nodes, by checkpoint namespace
         self.asked: dict[
             str, bytes

@@ -30,10 +30,8 @@ class ChainCallbacks(Recorder):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        run = ChainRun(
-            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
-        )
-        if not self._begin(run, parent_run_id, metadata):
+        run = self._begin(ChainRun, run_id, parent_run_id, metadata, name)
+        if run is None:
             return
         langgraph.mark(run, tags, metadata)
         if run.turn is not None:
@@ -110,12 +108,12 @@ class ChainCallbacks(Recorder):
 
     def on_resume(self, event: Any) -> None:
         """Take note of a graph that goes on from where it had stopped."""
-        run = self._record.open.get(event.run_id)
+        run = self._open(event.run_id)
         if isinstance(run, ChainRun) and run.given is None:
             run.given = ()
 
     def _pause(self, run_id: UUID | None, status: str) -> None:
-        run = self._record.open.get(run_id)
+        run = self._open(run_id)
         pauses = self._record.pauses
         if run is not None and not (pauses and pauses[-1].root is run):  # told twice when passed twice
             pauses.append(Pause(run, status, self._clock()))

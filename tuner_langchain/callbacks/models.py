@@ -29,10 +29,8 @@ class ModelCallbacks(Recorder):
         **kwargs: Any,
     ) -> None:
         name = messages.requested_model(metadata, kwargs.get("invocation_params"), serialized)
-        run = ModelRun(
-            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
-        )
-        if not self._begin(run, parent_run_id, metadata):
+        run = self._begin(ModelRun, run_id, parent_run_id, metadata, name)
+        if run is None:
             return
         run.provider = (metadata or {}).get("ls_provider")
         run.purpose = messages.purpose(metadata, tags, kwargs.get("options"), kwargs.get("invocation_params"))
@@ -47,7 +45,7 @@ class ModelCallbacks(Recorder):
         self.on_chat_model_start(serialized, prompts, run_id=run_id, **kwargs)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        run = self._record.open.get(run_id)
+        run = self._open(run_id)
         # A model's thoughts and the pieces of its tool calls are no words.
         if not (token if isinstance(token, str) else messages.spoken_part(token)):
             return
@@ -59,7 +57,7 @@ class ModelCallbacks(Recorder):
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Take a model's words where it streams protocol events, and no tokens beside them."""
-        run = self._record.open.get(run_id)
+        run = self._open(run_id)
         if not isinstance(run, ModelRun) or (run.streamed is not None and not run.as_events):
             return
         text = messages.event_text(event)

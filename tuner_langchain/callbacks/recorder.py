@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain import langgraph
-from tuner_langchain.runs import CallRecord, ChainRun, Failure, Run, Turn
+from tuner_langchain.runs import CallRecord, ChainRun, Failure, ModelRun, RetrieverRun, Run, ToolRun, Turn
 from tuner_langchain.values import cut_text, freeze
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ else:
         from langgraph.callbacks import GraphCallbackHandler as _Base
     except ImportError:
         _Base = BaseCallbackHandler
+
+
+R = TypeVar("R", ChainRun, ModelRun, ToolRun, RetrieverRun)
 
 
 class Recorder(_Base):
@@ -56,20 +59,34 @@ class Recorder(_Base):
         tasks = self._record.tasks
         return tasks.get(metadata.get("langgraph_checkpoint_ns", "")) if metadata and tasks else None
 
-    def _begin(self, run: Run, parent_run_id: UUID | None, metadata: dict[str, Any] | None) -> bool:
-        """Take in a run that starts; False when it is already known or the call is over."""
+    def _open(self, run_id: UUID | None) -> Run | None:
+        """Return a run that is open, None for any other."""
+        return self._record.open.get(getattr(run_id, "int", run_id))
+
+    def _begin(
+        self,
+        kind: type[R],
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        metadata: dict[str, Any] | None,
+        name: str | None,
+    ) -> R | None:
+        """Take in a run that starts; None when it is already known or the call is over."""
         record = self._record
         if record.sealed:
             record.late += 1
-            return False
-        if record.open.setdefault(run.run_id, run) is not run:  # the handler was passed twice
-            return False
+            return None
+        parent = record.open.get(getattr(parent_run_id, "int", parent_run_id)) or self._caller(metadata)
+        run = kind(run_id, parent, name, self._clock())
+        known = record.open.setdefault(getattr(run_id, "int", run_id), run)
+        if known is not run:  # the handler was passed twice
+            return None
         # A model whose parent was never seen has callbacks of its own in a program without them: no turn.
-        if run.parent is None and (parent_run_id is None or run.kind == "chain"):
+        if parent is None and (parent_run_id is None or run.kind == "chain"):
             run.turn = Turn((metadata or {}).get("thread_id"))
             record.turns.append(run)
         record.runs.append(run)
-        return True
+        return run
 
     def _end(self, run_id: UUID) -> Run | None:
         """Close a run; None when it is unknown, closed before, or the call is over."""
@@ -77,7 +94,7 @@ class Recorder(_Base):
         if record.sealed:
             record.late += 1
             return None
-        run = record.open.pop(run_id, None)
+        run = record.open.pop(getattr(run_id, "int", run_id), None)
         if run is not None:
             run.end_ns = self._clock()
             run.child_errors = None
@@ -87,7 +104,7 @@ class Recorder(_Base):
 
     def _fail(self, run_id: UUID, error: BaseException) -> Run | None:
         """Close a run that ended in an exception; the same exception on its way up stays one failure."""
-        run = self._record.open.get(run_id)
+        run = self._open(run_id)
         known = run.child_errors if run is not None else None
         run = self._end(run_id)
         if run is None:

@@ -32,10 +32,8 @@ class ToolCallbacks(Recorder):
         **kwargs: Any,
     ) -> None:
         name = (serialized or {}).get("name")
-        run = ToolRun(
-            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
-        )
-        if not self._begin(run, parent_run_id, metadata):
+        run = self._begin(ToolRun, run_id, parent_run_id, metadata, name)
+        if run is None:
             return
         arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
         if isinstance(tool_call_id, EllipsisType):
@@ -83,10 +81,8 @@ class ToolCallbacks(Recorder):
         **kwargs: Any,
     ) -> None:
         name = name or (metadata or {}).get("ls_retriever_name")
-        run = RetrieverRun(
-            run_id, self._record.open.get(parent_run_id) or self._caller(metadata), name, self._clock()
-        )
-        if self._begin(run, parent_run_id, metadata) and self._capture.tool_params:
+        run = self._begin(RetrieverRun, run_id, parent_run_id, metadata, name)
+        if run is not None and self._capture.tool_params:
             run.params = freeze_object({"query": query}, self._capture.max_value_chars)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -98,7 +94,7 @@ class ToolCallbacks(Recorder):
         self._fail(run_id, error)
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        run = self._record.open.get(run_id)
+        run = self._open(run_id)
         if run is not None:
             self._record.events.append(
                 Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run)

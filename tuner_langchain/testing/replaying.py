@@ -76,7 +76,7 @@ class ReplayingHandler(RecordingHandler):
 
     def take_edges(self, run_id: Any, edges: Any) -> None:
         """Give the run of a graph the edges that the log found for it."""
-        run: Any = self._record.open.get(run_id)
+        run: Any = self._open(run_id)
         if run is not None and not run.is_task:
             run.edges = edges
 
