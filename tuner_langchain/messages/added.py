@@ -135,10 +135,11 @@ def _latest_first(outputs: Any, key: str) -> Iterable[Any]:
     """Return the messages that a node's output holds under the key of the conversation, the latest first."""
     update = outputs
     # Nearly all outputs are one update, with a list of messages in it: itself, or that of one command.
-    if type(update) is list and len(update) == 1:
-        update = update[0]
-    if FORMS[type(update)] == "command":
-        update = update.update
+    if type(update) is not dict:
+        if type(update) is list and len(update) == 1:
+            update = update[0]
+        if FORMS[type(update)] == "command":
+            update = update.update
     if type(update) is dict and "content" not in update:
         messages = update.get(key)
         if type(messages) is list:

@@ -91,26 +91,22 @@ _OUTPUT_DETAILS: Final = (
 def reply(response: Any) -> Reply:
     """Return what an LLMResult says."""
     try:
-        return _reply(response)
+        generations = response.generations
+        first = generations[0][0] if generations and generations[0] else None
+        message = getattr(first, "message", None)
+        output = getattr(response, "llm_output", None)
+        if message is None:
+            return Reply(str(getattr(first, "text", "")), output=output)
+        content = message.content
+        return Reply(
+            content if type(content) is str else content_text(content),
+            getattr(message, "id", None),
+            getattr(message, "response_metadata", None),
+            getattr(message, "usage_metadata", None),
+            output,
+        )
     except Exception:  # noqa: BLE001 - a result of a foreign class; what cannot be read is unknown
         return EMPTY
-
-
-def _reply(response: Any) -> Reply:
-    generations = response.generations
-    first = generations[0][0] if generations and generations[0] else None
-    message = getattr(first, "message", None)
-    output = getattr(response, "llm_output", None)
-    if message is None:
-        return Reply(str(getattr(first, "text", "")), output=output)
-    content = message.content
-    return Reply(
-        content if type(content) is str else content_text(content),
-        getattr(message, "id", None),
-        getattr(message, "response_metadata", None),
-        getattr(message, "usage_metadata", None),
-        output,
-    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
