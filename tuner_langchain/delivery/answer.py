@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 # How a request can end without a status. Only "transport" and "deadline" may pass by themselves.
 Failure = Literal["transport", "deadline", "certificate", "not-tls", "proxy", "internal"]
@@ -14,8 +13,7 @@ DETAIL_LIMIT = 4096
 _MESSAGE_LIMIT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The end of one request.
 
     Args:
@@ -51,8 +49,7 @@ class Answer:
         return self.content_type == "application/json" or self.body.lstrip()[:1] == b"{"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What an accepting answer says, in either of the two documented forms."""
 
     tuner_id: int | str | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tuner_langchain.delivery.item import (
     HEADER_LIMIT,
@@ -24,8 +23,7 @@ Folder = Literal["new", "upload", "dead"]
 _READ_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Unclaimed:
+class Unclaimed(NamedTuple):
     """Why an item is not to be sent now: `busy` elsewhere, `gone`, not due until `later`, or nothing of ours."""
 
     why: Literal["busy", "gone", "later", "foreign", "newer", "corrupt", "unreadable"]

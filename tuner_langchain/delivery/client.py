@@ -7,7 +7,7 @@ once. Nothing raised here leaves: whatever happens is an `Answer`.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
@@ -143,9 +143,9 @@ class HttpClient:
             if not (reused and isinstance(error, _CONNECTION_DIED)):
                 return _failed(error)
         try:
-            return replace(_exchange(client, request()), resent=True)
+            return _exchange(client, request())._replace(resent=True)
         except Exception as error:  # noqa: BLE001 - as above
-            return replace(_failed(error), resent=True)
+            return _failed(error)._replace(resent=True)
 
     def close_inherited(self) -> None:
         """Close a forked child's copies of its parent's sockets; nothing is sent on them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery.schedule import Entry
@@ -21,12 +20,6 @@ _PACE_S = 1.0
 _TOO_LATE_S = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
-    delivered: int
-    dead: int
-
-
 class Flush:
     """One flush; several may run at once, beside the sending threads."""
 
@@ -36,7 +29,7 @@ class Flush:
         self._search = search
         self._patient = timeout_s is not None
         self._end_s = self._now_s() + (WITHOUT_TIMEOUT_S if timeout_s is None else max(timeout_s, 0.0))
-        self._before = self._counted()
+        self._delivered_before, self._dead_before = self._counted()
 
     def run(self) -> FlushResult:
         """Send until nothing is left that can be sent, or until the deadline."""
@@ -84,7 +77,8 @@ class Flush:
         return True
 
     def _result(self) -> FlushResult:
-        process, now = self._process, self._counted()
+        process = self._process
+        delivered, dead = self._counted()
         with process.lock:
             receipts = process.schedule.receipts()
             in_memory = sum(1 for entry in process.schedule.entries.values() if entry.memory is not None)
@@ -97,18 +91,19 @@ class Flush:
             held = waiting
         pending = max(waiting - held, 0)
         return FlushResult(
-            delivered=now.delivered - self._before.delivered,
+            delivered=delivered - self._delivered_before,
             pending=pending,
             held=held,
-            dead=now.dead - self._before.dead,
+            dead=dead - self._dead_before,
             timed_out=pending > 0 and self._patient,
         )
 
-    def _counted(self) -> _Before:
+    def _counted(self) -> tuple[int, int]:
+        """Return the calls that reached Tuner and those refused for good, since the process began."""
         with self._process.lock:
             counters = self._process.counters
             delivered = counters.delivered + counters.delivered_duplicate + counters.adopted_delivered
-            return _Before(delivered, counters.dead + counters.adopted_dead)
+            return delivered, counters.dead + counters.adopted_dead
 
     def _now_s(self) -> float:
         return self._process.runtime.monotonic_s()

@@ -16,8 +16,7 @@ import hashlib
 import json
 import re
 import zlib
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT = 1
 # A header line holds a call_id of 200 characters, an agent's name and a path; more is no header of ours.
@@ -42,8 +41,7 @@ def destination_of(workspace_id: int, agent_id: str) -> str:
     return hashlib.sha256(text).hexdigest()[:8]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemName:
+class ItemName(NamedTuple):
     """What an item's file name says. `reason` is there for the dead: why, in one word."""
 
     created_ms: int
@@ -75,11 +73,11 @@ class ItemName:
 
     def tried_once_more(self) -> ItemName:
         """Return the name after one more attempt."""
-        return replace(self, attempts=self.attempts + 1)
+        return self._replace(attempts=self.attempts + 1)
 
     def dead(self, reason: str | None) -> ItemName:
         """Return the name in `dead/` with its reason, or with None the name it waits under again."""
-        return replace(self, reason=reason)
+        return self._replace(reason=reason)
 
     def __str__(self) -> str:
         reason = f".{self.reason}" if self.reason else ""
@@ -87,8 +85,7 @@ class ItemName:
         return f"{start}-{self.call_hash}-{self.nonce}{reason}.call"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A call to send: who it belongs to and the exact bytes of its request."""
 
     workspace_id: int
@@ -115,8 +112,7 @@ class Item:
         return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A checked header line: what the rest of the file has to be."""
 
     fields: dict[str, Any]

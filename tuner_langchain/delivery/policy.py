@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tuner_langchain.delivery.answer import Answer, read_stored, refusal_summary
 
@@ -30,8 +29,7 @@ AGE_LIMIT_S = 30 * 24 * 3600.0
 Outcome = Literal["delivered", "duplicate", "retry", "hold", "dead"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one answer means for the call and for the destination.
 
     Args:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.events import DeliveryEvent, EventKind, Notifier
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 FLUSH_POLL_S = 0.2
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What a Delivery is made of and every process of it shares: settings and ways to the outside."""
 
     config: TunerConfig
@@ -40,41 +38,28 @@ class Parts:
     on_event: Callable[[DeliveryEvent], None] | None
 
 
-@dataclass(slots=True, weakref_slot=True)
 class Process:
     """The state of one destination in one process.
 
     `lock` guards `schedule` and `counters` and is never held while a file or a socket is touched.
     """
 
-    parts: Parts
-    outbox: Outbox
-    log: Log
-    notifier: Notifier
-    room: Room
-    destination: str
-    board: Board = field(default_factory=Board)
-    schedule: Schedule = field(default_factory=Schedule)
-    counters: Counters = field(default_factory=Counters)
-    lock: threading.Condition = field(default_factory=threading.Condition)
-    client_lock: threading.Lock = field(default_factory=threading.Lock)
-    client: Client | None = None
-    memory_bytes: int = 0
-    closed: bool = False
-
-    @classmethod
-    def start(cls, parts: Parts) -> Process:
-        """Return the state of a process that has done nothing yet."""
+    def __init__(self, parts: Parts) -> None:
         config, monotonic_s = parts.config, parts.runtime.monotonic_s
-        outbox, log = parts.make_outbox(), Log(monotonic_s)
-        return cls(
-            parts,
-            outbox,
-            log,
-            Notifier(parts.on_event),
-            room=Room(config, outbox, log, monotonic_s),
-            destination=destination_of(config.workspace_id, config.agent_id),
-        )
+        self.parts = parts
+        self.outbox = parts.make_outbox()
+        self.log = Log(monotonic_s)
+        self.notifier = Notifier(parts.on_event)
+        self.room = Room(config, self.outbox, self.log, monotonic_s)
+        self.destination = destination_of(config.workspace_id, config.agent_id)
+        self.board = Board()
+        self.schedule = Schedule()
+        self.counters = Counters()
+        self.lock = threading.Condition()
+        self.client_lock = threading.Lock()
+        self.client: Client | None = None
+        self.memory_bytes = 0
+        self.closed = False
 
     @property
     def runtime(self) -> Runtime:

@@ -45,14 +45,16 @@ class Recording:
         return f"Recording(<{type(self.audio).__name__}>, {self.file_extension!r})"
 
 
-@dataclass(frozen=True, slots=True)
 class UploadTarget:
     """A presigned POST as Tuner's answer gives it. Its fields are as good as a key: they are never shown."""
 
-    url: str
-    fields: dict[str, str]
-    content_type: str
-    max_bytes: int | None
+    __slots__ = ("content_type", "fields", "max_bytes", "url")
+
+    def __init__(self, url: str, fields: dict[str, str], content_type: str, max_bytes: int | None) -> None:
+        self.url = url
+        self.fields = fields
+        self.content_type = content_type
+        self.max_bytes = max_bytes
 
     @classmethod
     def read(cls, fields: dict[str, Any], *, allow_http: bool) -> UploadTarget | None:

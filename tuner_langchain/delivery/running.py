@@ -24,7 +24,7 @@ class Running:
     """The parts of one process and how it leaves."""
 
     def __init__(self, parts: Parts) -> None:
-        self.process = Process.start(parts)
+        self.process = Process(parts)
         self.sender = Sender(self.process)
         self.search = Search(self.process)
         self.workers = Workers(self.process, self.sender, self.search)

@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(slots=True)
 class Counters:
     """What is counted as it happens, under the process' lock."""
 
-    finalised: int = 0
-    delivered: int = 0
-    delivered_duplicate: int = 0
-    dead: int = 0
-    lost: int = 0
-    requests: int = 0
-    adopted_delivered: int = 0
-    adopted_dead: int = 0
-    uploaded: int = 0
-    uploads_failed: int = 0
+    __slots__ = (
+        "adopted_dead",
+        "adopted_delivered",
+        "dead",
+        "delivered",
+        "delivered_duplicate",
+        "finalised",
+        "lost",
+        "requests",
+        "uploaded",
+        "uploads_failed",
+    )
+
+    def __init__(self) -> None:
+        self.finalised = self.delivered = self.delivered_duplicate = self.dead = self.lost = 0
+        self.requests = self.uploaded = self.uploads_failed = 0
+        self.adopted_delivered = self.adopted_dead = 0
 
 
 @dataclass(frozen=True, slots=True)

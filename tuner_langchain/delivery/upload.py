@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.delivery.answer import Answer
@@ -39,7 +38,7 @@ class Uploads:
         item = claim.item
         if item.recording is None:
             return None
-        name = replace(claim.name, attempts=0, reason=None)
+        name = claim.name._replace(attempts=0, reason=None)
         found = self._process.outbox.find(name.key) if target is None and claim.name.attempts > 1 else None
         if (
             found is not None and found[0] == "upload"
@@ -51,7 +50,7 @@ class Uploads:
             )
             self._failed(item, receipt, why)
             return None
-        upload = replace(item, body=json.dumps(target).encode())
+        upload = item._replace(body=json.dumps(target).encode())
         if receipt is not None:
             receipt.update(upload="pending")
         try:
