@@ -125,7 +125,9 @@ def test_a_turn_that_is_taken_back_later() -> None:
     assert [row["metadata"].get("superseded") for row in nodes] == [True, None]
 
 
-@pytest.mark.parametrize("capture", [Capture(redact=lambda segment: segment), Capture(words=False)], ids=str)
+@pytest.mark.parametrize(
+    "capture", [Capture(redact=lambda segment: segment), Capture(words=False)], ids=["redact", "words"]
+)
 def test_what_looks_at_the_whole_call_waits_for_its_end(capture: Capture) -> None:
     """The `redact` hook sees each segment last; where words are withheld, the names of all nodes are needed."""
     call = long_call(handler(capture=capture))
