@@ -91,13 +91,12 @@ class Run:
     """
 
     __slots__ = (
-        "child_errors", "end_ns", "failure", "name", "parent", "root", "run_id", "start_ns", "task", "turn",
+        "child_errors", "end_ns", "failure", "name", "parent", "root", "start_ns", "task", "turn",
     )  # fmt: skip
     kind: RunKind
     is_task = False
     left: dict[str, ChainRun] | None = None
 
-    run_id: UUID
     parent: Run | None
     root: Run
     task: ChainRun | None
@@ -124,8 +123,7 @@ class ChainRun(Run):
     )  # fmt: skip
     kind = "chain"
 
-    def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.run_id = run_id
+    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
         self.parent = parent
         self.root = self if parent is None else parent.root
         self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
@@ -173,8 +171,7 @@ class ModelRun(Run):
     )
     kind = "model"
 
-    def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.run_id = run_id
+    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
         self.parent = parent
         self.root = self if parent is None else parent.root
         self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
@@ -198,11 +195,12 @@ class ModelRun(Run):
 class ToolRun(Run):
     """A tool call. `params` and `result` are frozen JSON; `goto` is where a command that it returned leads."""
 
-    __slots__ = ("error", "goto", "params", "result", "status", "tool_call_id")
+    __slots__ = ("error", "goto", "params", "result", "run_id", "status", "tool_call_id")
     kind: Literal["tool", "retriever"] = "tool"
 
-    def __init__(self, run_id: UUID, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.run_id = run_id
+    run_id: UUID  # stands for `tool_call_id` where no model asked for the call
+
+    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
         self.parent = parent
         self.root = self if parent is None else parent.root
         self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task

@@ -77,7 +77,7 @@ class Recorder(_Base):
             record.late += 1
             return None
         parent = record.open.get(getattr(parent_run_id, "int", parent_run_id)) or self._caller(metadata)
-        run = kind(run_id, parent, name, self._clock())
+        run = kind(parent, name, self._clock())
         known = record.open.setdefault(getattr(run_id, "int", run_id), run)
         if known is not run:  # the handler was passed twice
             return None

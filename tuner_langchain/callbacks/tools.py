@@ -35,6 +35,7 @@ class ToolCallbacks(Recorder):
         run = self._begin(ToolRun, run_id, parent_run_id, metadata, name)
         if run is None:
             return
+        run.run_id = run_id
         arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
         if isinstance(tool_call_id, EllipsisType):
             # LangChain before 1.1.3 tells no id, and mixes the graph's state into the arguments.
@@ -82,7 +83,10 @@ class ToolCallbacks(Recorder):
     ) -> None:
         name = name or (metadata or {}).get("ls_retriever_name")
         run = self._begin(RetrieverRun, run_id, parent_run_id, metadata, name)
-        if run is not None and self._capture.tool_params:
+        if run is None:
+            return
+        run.run_id = run_id
+        if self._capture.tool_params:
             run.params = freeze_object({"query": query}, self._capture.max_value_chars)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
