@@ -84,12 +84,12 @@ def test_what_is_open_is_not_called_done(steps: list[tuple[int, int, str]]) -> N
         for row in made.timeline.segments
         if row["role"] == "node_transition"
     )
-    cut = {
-        run.run_id
-        for run in made._record.runs
-        if run.failure and run.failure.kind in ("cancelled", "abandoned")
-    }
-    wanted = Counter((run.path, run.open or run.run_id in cut) for run in story.runs if run.kind == "node")
+    told = [run for run in made._record.runs if run.is_task]
+    nodes = [run for run in story.runs if run.kind == "node"]
+    wanted = Counter(
+        (node.path, node.open or (run.failure is not None and run.failure.kind in ("cancelled", "abandoned")))
+        for node, run in zip(nodes, told, strict=True)
+    )
     assert statuses == wanted
 
 
