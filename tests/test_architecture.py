@@ -20,7 +20,7 @@ ROOT = Path(tuner_langchain.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "segments"}),
     frozenset({"values", "capture", "config", "masking", "messages", "outcome", "prices"}),
-    frozenset({"cost", "facts", "runs", "shrinking"}),
+    frozenset({"checks", "cost", "facts", "runs", "shrinking"}),
     frozenset({"langgraph", "release", "spoken"}),
     frozenset({"callbacks", "timeline"}),
     frozenset({"ahead", "call"}),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tuner_langchain.checks import CHECKS, check
 from tuner_langchain.errors import CallFactError
-from tuner_langchain.facts import CHECKS, CallFacts, check
+from tuner_langchain.facts import CallFacts
 from tuner_langchain.testing import record
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from tuner_langchain.checks import check
 from tuner_langchain.cost import asked_cost
 from tuner_langchain.errors import CallFactError
-from tuner_langchain.facts import CallFacts, check
 from tuner_langchain.release import FIXED_FACTS, ROWS, release
 from tuner_langchain.timeline.bare import bare_rows
 from tuner_langchain.timeline.clock import Span
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tuner_langchain.ahead import Ahead
     from tuner_langchain.capture import Capture
     from tuner_langchain.delivery import Recording
+    from tuner_langchain.facts import CallFacts
     from tuner_langchain.runs import CallRecord
 
 # Facts that are known when a call begins and never change after it.

@@ -7,6 +7,7 @@ A value is masked for the name it stands under: as a key of an object, in JSON i
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,15 +28,11 @@ _NAME: Final = (
     r"|passwd|password|private[-_]?key|secret|signing[-_]?key|pwd|jwt|token)(?:[-_](?:id|key|value))?"
 )
 # `"name": "value"` inside a string, with either quotes and however many backslashes before them.
-_QUOTED: Final = re.compile(
-    rf"""(\\*["']{_NAME}\\*["']\s*:\s*)(\\*["'])(?:(?!\2).)*""", re.IGNORECASE | re.DOTALL
-)
+_QUOTED: Final = rf"""(\\*["']{_NAME}\\*["']\s*:\s*)(\\*["'])(?:(?!\2).)*"""
 # `name=value` and `name: value`; a scheme in front of a credential goes with it.
-_PLAIN: Final = re.compile(
-    rf"\b({_NAME}\s*[=:]\s*)(?:(?:bearer|basic|token)\s+)?[^\s\"',;&\\)}}\]]+", re.IGNORECASE
-)
-_BEARER: Final = re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_KEY_SHAPES: Final = re.compile(
+_PLAIN: Final = rf"\b({_NAME}\s*[=:]\s*)(?:(?:bearer|basic|token)\s+)?[^\s\"',;&\\)}}\]]+"
+_BEARER: Final = r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}"
+_KEY_SHAPES: Final = (
     r"\b(?:sk-|tr_api_|ghp_|gho_|xox[abps]-|glpat-)[A-Za-z0-9_-]{8,}|\bAKIA[0-9A-Z]{16}\b"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
@@ -73,10 +70,22 @@ def mask_text(text: str) -> str:
     """Return text with what stands under a secret's name, and what has the shape of a key, masked."""
     if not may_hold_secrets(text.encode(errors="replace")):
         return text
-    text = _QUOTED.sub(rf"\g<1>\g<2>{MASK}", text)
-    text = _PLAIN.sub(lambda found: found[0] if MASK in found[0] else found[1] + MASK, text)
-    text = _BEARER.sub(rf"\g<1>{MASK}", text)
-    return _KEY_SHAPES.sub(MASK, text)
+    quoted, plain, bearer, key_shapes = _patterns()
+    text = quoted.sub(rf"\g<1>\g<2>{MASK}", text)
+    text = plain.sub(lambda found: found[0] if MASK in found[0] else found[1] + MASK, text)
+    text = bearer.sub(rf"\g<1>{MASK}", text)
+    return key_shapes.sub(MASK, text)
+
+
+@functools.cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Compile what secrets look like when a text that may hold one is first met: it takes a millisecond."""
+    return (
+        re.compile(_QUOTED, re.IGNORECASE | re.DOTALL),
+        re.compile(_PLAIN, re.IGNORECASE),
+        re.compile(_BEARER, re.IGNORECASE),
+        re.compile(_KEY_SHAPES),
+    )
 
 
 def _masked(value: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from delivery.conftest import KEY, call_body, make_config
 from delivery.server import Reply, ScriptedServer
 from tuner_langchain.delivery.client import ANSWER_LIMIT, HttpClient, Timeouts
-from tuner_langchain.delivery.recording import UploadTarget
+from tuner_langchain.delivery.upload import UploadTarget
 
 
 @contextmanager

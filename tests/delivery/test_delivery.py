@@ -229,7 +229,7 @@ def test_what_is_only_in_memory_at_the_end_is_lost_and_handed_over(
     delivery = make_delivery(make_config(NOWHERE, outbox_dir), files=FullDisk(), on_event=events.append)
     (receipt,) = submit(delivery, "call-1")
     delivery.close(0)
-    delivery._here().process.notifier.drain(5)
+    delivery._here().process.drain_events(5)
     assert receipt.state == "lost"
     assert (delivery.stats().lost, delivery.stats().pending) == (1, 0)
     (lost,) = [event for event in events if event.kind == "lost"]
@@ -325,7 +325,7 @@ def test_a_soft_bound_is_said_and_a_hard_one_spares_the_disk(
     durable = [receipt.durable for receipt in receipts]
     assert durable[:3] == [True] * 3
     assert durable[-1] is False
-    delivery._here().process.notifier.drain(5)
+    delivery._here().process.drain_events(5)
     assert [event.kind for event in events if event.kind in ("outbox_full", "not_durable")][:2] == [
         "outbox_full",
         "not_durable",

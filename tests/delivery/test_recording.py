@@ -14,7 +14,7 @@ import pytest
 from delivery.conftest import call_body
 from delivery.server import Reply, Request, ScriptedServer
 from tuner_langchain.delivery import Delivery, DeliveryEvent, Recording
-from tuner_langchain.delivery.recording import UploadTarget
+from tuner_langchain.delivery.upload import UploadTarget
 
 AUDIO = b"RIFF" + bytes(range(256)) * 40
 

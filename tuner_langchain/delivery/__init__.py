@@ -1,14 +1,33 @@
 """From the bytes of a finished call to its receipt: the outbox on disk, the sender, and what became of each call.
 
-Importing this imports no HTTP library and starts no thread; the first finished call does.
+Importing this imports no HTTP library and starts no thread; the first finished call does. What only some programs
+name is loaded when it is named.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tuner_langchain.delivery.delivery import Delivery
-from tuner_langchain.delivery.events import DeliveryEvent
 from tuner_langchain.delivery.receipt import Receipt
-from tuner_langchain.delivery.recording import Recording
-from tuner_langchain.delivery.stats import DeliveryStats, FlushResult
+
+if TYPE_CHECKING:
+    from tuner_langchain.delivery.events import DeliveryEvent
+    from tuner_langchain.delivery.recording import Recording
+    from tuner_langchain.delivery.stats import DeliveryStats, FlushResult
 
 __all__ = ["Delivery", "DeliveryEvent", "DeliveryStats", "FlushResult", "Receipt", "Recording"]
+
+_HOMES = {
+    "DeliveryEvent": "events",
+    "DeliveryStats": "stats",
+    "FlushResult": "stats",
+    "Recording": "recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"tuner_langchain.delivery.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

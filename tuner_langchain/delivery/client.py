@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tuner_langchain.config import TunerConfig
-    from tuner_langchain.delivery.recording import UploadTarget
+    from tuner_langchain.delivery.upload import UploadTarget
 
 # On a very slow line a request has the time its bytes take besides its total.
 SLOWEST_BYTES_PER_S = 32 * 1024

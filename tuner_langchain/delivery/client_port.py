@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.answer import Answer
-    from tuner_langchain.delivery.recording import UploadTarget
+    from tuner_langchain.delivery.upload import UploadTarget
 
 
 class Client(Protocol):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.delivery.client_port import Client
-    from tuner_langchain.delivery.events import DeliveryEvent
+    from tuner_langchain.delivery.events import DeliveryEvent, Notifier
     from tuner_langchain.delivery.recording import Recording
     from tuner_langchain.delivery.stats import DeliveryStats, FlushResult
 
@@ -62,7 +62,7 @@ class Delivery:
             speak_up()
         make_outbox().prepare()
         self._config = config
-        self._parts = Parts(config, clock, make_client or _http_client, make_outbox, on_event)
+        self._parts = Parts(config, clock, make_client or _http_client, make_outbox, _notifier(on_event))
         self._running: dict[int, Running] = {}
         _alive.add(self)
 
@@ -192,6 +192,15 @@ class Delivery:
 def _set_result(future: asyncio.Future[FlushResult], result: FlushResult) -> None:
     if not future.done():
         future.set_result(result)
+
+
+def _notifier(on_event: Callable[[DeliveryEvent], None] | None) -> Callable[[], Notifier] | None:
+    if on_event is None:
+        return None
+    with forks.held_off():
+        from tuner_langchain.delivery.events import Notifier  # noqa: PLC0415 - only for a program that listens
+
+    return lambda: Notifier(on_event)
 
 
 def _http_client(config: TunerConfig) -> Client:

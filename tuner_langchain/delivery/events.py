@@ -53,17 +53,18 @@ class DeliveryEvent:
 class Notifier:
     """Calls the application's `on_event` from a thread of its own, in order; its exceptions end here."""
 
-    def __init__(self, on_event: Callable[[DeliveryEvent], None] | None) -> None:
+    def __init__(self, on_event: Callable[[DeliveryEvent], None]) -> None:
         self._on_event = on_event
         self._waiting: deque[DeliveryEvent] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._calling = False
 
-    def tell(self, event: DeliveryEvent) -> None:
+    def tell(
+        self, kind: EventKind, call_id: str | None, message: str, status: int | None, body: bytes | None
+    ) -> None:
         """Pass an event on, soon."""
-        if self._on_event is None:
-            return
+        event = DeliveryEvent(kind, call_id, message, status, body)
         with self._changed:
             if len(self._waiting) >= _WAITING_LIMIT:
                 logger.error("on_event is stuck: the event %s is not passed on", event.kind)
@@ -81,7 +82,7 @@ class Notifier:
 
     def drain(self, timeout_s: float) -> None:
         """Wait until every event was passed on, at most `timeout_s`."""
-        if self._on_event is None or threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread:
             return
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._calling, timeout_s)
@@ -99,8 +100,7 @@ class Notifier:
             event = self._waiting.popleft()
             self._calling = True
         try:
-            if self._on_event is not None:
-                self._on_event(event)
+            self._on_event(event)
         except Exception as error:  # noqa: BLE001 - the application's own code must not stop delivery
             # Without its traceback: that may hold the call's bytes, which are in the event.
             logger.error("on_event raised %s for a %s event", type(error).__name__, event.kind)  # noqa: TRY400

@@ -7,7 +7,6 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from tuner_langchain.delivery import forks
-from tuner_langchain.delivery.events import DeliveryEvent, EventKind, Notifier
 from tuner_langchain.delivery.item import destination_of
 from tuner_langchain.delivery.log import Log
 from tuner_langchain.delivery.receipt import Board, Receipt
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.delivery.client_port import Client
+    from tuner_langchain.delivery.events import EventKind, Notifier
     from tuner_langchain.delivery.outbox import Outbox
     from tuner_langchain.delivery.runtime import Runtime
 
@@ -35,7 +35,7 @@ class Parts(NamedTuple):
     runtime: Runtime
     make_client: Callable[[TunerConfig], Client]
     make_outbox: Callable[[], Outbox]
-    on_event: Callable[[DeliveryEvent], None] | None
+    make_notifier: Callable[[], Notifier] | None
 
 
 class Process:
@@ -49,7 +49,7 @@ class Process:
         self.parts = parts
         self.outbox = parts.make_outbox()
         self.log = Log(monotonic_s)
-        self.notifier = Notifier(parts.on_event)
+        self.notifier = parts.make_notifier() if parts.make_notifier is not None else None
         self.room = Room(config, self.outbox, self.log, monotonic_s)
         self.destination = destination_of(config.workspace_id, config.agent_id)
         self.board = Board()
@@ -89,8 +89,14 @@ class Process:
         status: int | None = None,
         body: bytes | None = None,
     ) -> None:
-        """Pass an event to the application."""
-        self.notifier.tell(DeliveryEvent(kind, call_id, message, status, body))
+        """Pass an event to the application, if it listens."""
+        if self.notifier is not None:
+            self.notifier.tell(kind, call_id, message, status, body)
+
+    def drain_events(self, timeout_s: float) -> None:
+        """Wait until every event was passed on, at most `timeout_s`."""
+        if self.notifier is not None:
+            self.notifier.drain(timeout_s)
 
     def wait_again(self, entry: Entry, pause_s: float) -> None:
         """Let an entry that was taken for sending wait, unless it was settled meanwhile."""

@@ -1,11 +1,10 @@
-"""A call's recording on its way to the place Tuner names for it."""
+"""The audio of a call, as the application gives it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,37 +42,3 @@ class Recording:
 
     def __repr__(self) -> str:
         return f"Recording(<{type(self.audio).__name__}>, {self.file_extension!r})"
-
-
-class UploadTarget:
-    """A presigned POST as Tuner's answer gives it. Its fields are as good as a key: they are never shown."""
-
-    __slots__ = ("content_type", "fields", "max_bytes", "url")
-
-    def __init__(self, url: str, fields: dict[str, str], content_type: str, max_bytes: int | None) -> None:
-        self.url = url
-        self.fields = fields
-        self.content_type = content_type
-        self.max_bytes = max_bytes
-
-    @classmethod
-    def read(cls, fields: dict[str, Any], *, allow_http: bool) -> UploadTarget | None:
-        """Return the target, or None when it is none that audio should be sent to."""
-        url, form, limit = fields.get("url"), fields.get("fields"), fields.get("max_bytes")
-        if not isinstance(url, str) or not isinstance(form, dict):
-            return None
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return None
-        if not parts.hostname or parts.scheme not in (("https", "http") if allow_http else ("https",)):
-            return None
-        return cls(
-            url=url,
-            fields={str(name): str(value) for name, value in form.items()},
-            content_type=str(fields.get("content_type") or "application/octet-stream"),
-            max_bytes=limit if isinstance(limit, int) and not isinstance(limit, bool) else None,
-        )
-
-    def __repr__(self) -> str:
-        return "UploadTarget(***)"

@@ -46,7 +46,7 @@ class Running:
         clock = self.process.runtime
         end_s = clock.monotonic_s() + timeout_s
         result = self.flush(timeout_s)
-        self.process.notifier.drain(max(0.0, end_s - clock.monotonic_s()))
+        self.process.drain_events(max(0.0, end_s - clock.monotonic_s()))
         self.workers.stop()
         self._lose_memory()
         writers, self._writers = self._writers, None
@@ -62,7 +62,7 @@ class Running:
             self._wait_for_senders(end_s)
             if not self.workers.alive():
                 self.flush(max(0.0, end_s - process.runtime.monotonic_s()))
-        process.notifier.drain(max(0.0, end_s - process.runtime.monotonic_s()))
+        process.drain_events(max(0.0, end_s - process.runtime.monotonic_s()))
         self._lose_memory()
 
     def _wait_for_senders(self, end_s: float) -> None:

@@ -7,11 +7,11 @@ import json
 import logging
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tuner_langchain.delivery.answer import Answer
 from tuner_langchain.delivery.claim import Claim, MemoryClaim, Unclaimed
 from tuner_langchain.delivery.policy import item_backoff_s
-from tuner_langchain.delivery.recording import UploadTarget
 from tuner_langchain.delivery.schedule import Entry
 
 if TYPE_CHECKING:
@@ -23,6 +23,40 @@ if TYPE_CHECKING:
 _AGE_LIMIT_S = 24 * 3600.0
 _RETRIED = (408, 425, 429)
 _BUSY_S = 5.0
+
+
+class UploadTarget:
+    """A presigned POST as Tuner's answer gives it. Its fields are as good as a key: they are never shown."""
+
+    __slots__ = ("content_type", "fields", "max_bytes", "url")
+
+    def __init__(self, url: str, fields: dict[str, str], content_type: str, max_bytes: int | None) -> None:
+        self.url = url
+        self.fields = fields
+        self.content_type = content_type
+        self.max_bytes = max_bytes
+
+    @classmethod
+    def read(cls, fields: dict[str, Any], *, allow_http: bool) -> UploadTarget | None:
+        """Return the target, or None when it is none that audio should be sent to."""
+        url, form, limit = fields.get("url"), fields.get("fields"), fields.get("max_bytes")
+        if not isinstance(url, str) or not isinstance(form, dict):
+            return None
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
+        if not parts.hostname or parts.scheme not in (("https", "http") if allow_http else ("https",)):
+            return None
+        return cls(
+            url=url,
+            fields={str(name): str(value) for name, value in form.items()},
+            content_type=str(fields.get("content_type") or "application/octet-stream"),
+            max_bytes=limit if isinstance(limit, int) and not isinstance(limit, bool) else None,
+        )
+
+    def __repr__(self) -> str:
+        return "UploadTarget(***)"
 
 
 class Uploads:
