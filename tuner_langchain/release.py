@@ -97,12 +97,13 @@ def _is_suspect(row: dict[str, Any], data: bytes) -> bool:
     if row["role"] in _SPOKEN:
         return False
     metadata = row["metadata"]
-    if not _FREE_METADATA.isdisjoint(metadata) or any(
-        "error" in call or "system_prompt" in call for call in metadata.get("llm", ())
-    ):
+    if not _FREE_METADATA.isdisjoint(metadata):
         return may_hold_secrets(data)
     if "tool" in row:
         return may_hold_secrets(data[data.find(b'"tool":') : data.rfind(b'"metadata":')])
+    for call in metadata.get("llm", ()):
+        if "error" in call or "system_prompt" in call:
+            return may_hold_secrets(data)
     reason = row["node"]["reason"]
     return reason is not None and may_hold_secrets(reason.encode(errors="replace"))
 

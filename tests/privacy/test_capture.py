@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from typing import Any, TypedDict
 
 import pytest
@@ -313,12 +314,9 @@ class Hostile(AIMessage):
 
 def test_a_message_that_cannot_be_read_reaches_no_log(every_log: list[str]) -> None:
     """A program's class that raises when it is read costs its row; its exception is not logged."""
-    graph = StateGraph(State)
-    graph.add_node("talk", lambda state: {"made": "x"})
-    graph.add_edge(START, "talk")
-    call: Any = record()
-    program: Any = graph.compile()
-    program.invoke({"messages": [("user", "Hi")]}, {"callbacks": [call]})
-    call.on_chain_end({"messages": [Hostile(content="x")]}, run_id=call._record.turns[0].run_id)
+    call, run_id = record(), uuid.uuid4()
+    call.on_chain_start(None, {"messages": [("user", "Hi")]}, run_id=run_id, name="chain")
+    call.on_chain_end({"messages": [Hostile(content="x")]}, run_id=run_id)
 
+    assert [row["role"] for row in call.timeline] == ["user"]
     assert "CALLERWORD" not in "\n".join(every_log)
