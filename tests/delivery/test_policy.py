@@ -12,13 +12,11 @@ from tuner_langchain.delivery.answer import Answer, read_stored, refusal_detail,
 from tuner_langchain.delivery.policy import (
     BACKOFF_CAP_S,
     POISON_CAP_S,
-    RETRY_AFTER_CAP_S,
     after_retry_after_s,
     backoff_s,
     item_backoff_s,
-    judge,
-    retry_after_s,
 )
+from tuner_langchain.delivery.verdict import RETRY_AFTER_CAP_S, judge, retry_after_s
 
 JSON = "application/json"
 NEW = Answer(201, b'{"id": 7, "is_new": true}', content_type=JSON)

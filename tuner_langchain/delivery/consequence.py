@@ -6,19 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.delivery.answer import Answer, Stored, read_stored, refusal_detail
-from tuner_langchain.delivery.policy import (
-    AGE_LIMIT_S,
-    HOLD_S,
-    REFUSED_LIMIT_S,
-    Verdict,
-    item_backoff_s,
-)
+from tuner_langchain.delivery.policy import AGE_LIMIT_S, HOLD_S, REFUSED_LIMIT_S, item_backoff_s
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.claim import Claim, MemoryClaim
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.schedule import Entry
     from tuner_langchain.delivery.upload import Uploads
+    from tuner_langchain.delivery.verdict import Verdict
 
 # A call our own code cannot turn into a request is set aside after this many tries.
 _INTERNAL_ATTEMPTS = 3

@@ -1,8 +1,9 @@
 """Forks that come at the wrong moment.
 
-A child inherits the locks of imports that were under way in other threads, and waits for them for ever. The one
-large import that our threads make is the HTTP library's, so a fork waits until it is done. Everything else a child
-must not inherit is dropped after the fork.
+A child inherits the locks of imports that were under way in other threads, and waits for them for ever. What is
+not needed to finish a call is imported late, by whoever first needs it: our own modules in a millisecond, the HTTP
+library in a tenth of a second. A fork waits until that is done. Everything else a child must not inherit is dropped
+after the fork.
 """
 
 from __future__ import annotations
@@ -18,15 +19,24 @@ if TYPE_CHECKING:
 # A fork is held up this long at most; the import takes a tenth of a second.
 _LONGEST_S = 10.0
 
-_loading = threading.Lock()
+_changed = threading.Condition()
+# One for each import that is under way; they do not wait for each other.
+_loading: set[object] = set()
 _in_child: list[Callable[[], None]] = []
 
 
 @contextlib.contextmanager
 def held_off() -> Iterator[None]:
     """Let no fork happen meanwhile, as far as Python knows of it."""
-    with _loading:
+    this = object()
+    with _changed:
+        _loading.add(this)
+    try:
         yield
+    finally:
+        with _changed:
+            _loading.discard(this)
+            _changed.notify_all()
 
 
 def after_in_child(do: Callable[[], None]) -> None:
@@ -35,17 +45,18 @@ def after_in_child(do: Callable[[], None]) -> None:
 
 
 def _before() -> None:
-    _loading.acquire(timeout=_LONGEST_S)
+    if _changed.acquire(timeout=_LONGEST_S):
+        _changed.wait_for(lambda: not _loading, _LONGEST_S)
 
 
 def _after_in_parent() -> None:
     with contextlib.suppress(RuntimeError):  # it was not got in time
-        _loading.release()
+        _changed.release()
 
 
 def _after_in_child() -> None:
-    global _loading  # noqa: PLW0603 - the inherited lock's holder may not exist here
-    _loading = threading.Lock()
+    global _changed, _loading  # who holds the inherited lock, or loads, may not exist here
+    _changed, _loading = threading.Condition(), set()
     for do in _in_child:
         do()
 

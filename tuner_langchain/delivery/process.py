@@ -12,7 +12,6 @@ from tuner_langchain.delivery.log import Log
 from tuner_langchain.delivery.receipt import Board, Receipt
 from tuner_langchain.delivery.room import Room
 from tuner_langchain.delivery.schedule import Entry, Schedule
-from tuner_langchain.delivery.stats import Counters, DeliveryStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +21,33 @@ if TYPE_CHECKING:
     from tuner_langchain.delivery.events import EventKind, Notifier
     from tuner_langchain.delivery.outbox import Outbox
     from tuner_langchain.delivery.runtime import Runtime
+    from tuner_langchain.delivery.stats import DeliveryStats
 
 
 # How often a flush asks for a call that another process has in its hands.
 FLUSH_POLL_S = 0.2
+
+
+class Counters:
+    """What is counted as it happens, under the process' lock."""
+
+    __slots__ = (
+        "adopted_dead",
+        "adopted_delivered",
+        "dead",
+        "delivered",
+        "delivered_duplicate",
+        "finalised",
+        "lost",
+        "requests",
+        "uploaded",
+        "uploads_failed",
+    )
+
+    def __init__(self) -> None:
+        self.finalised = self.delivered = self.delivered_duplicate = self.dead = self.lost = 0
+        self.requests = self.uploaded = self.uploads_failed = 0
+        self.adopted_delivered = self.adopted_dead = 0
 
 
 class Parts(NamedTuple):
@@ -154,17 +176,26 @@ class Process:
         self.log.call(logging.CRITICAL, "call %s: %s", receipt.call_id, message)
         self.tell("lost", receipt.call_id, message, body=body)
 
-    def stats(self) -> DeliveryStats:
-        """Return the numbers as they are now."""
+    def waiting(self) -> tuple[int, int]:
+        """Return how many calls of this process are pending and how many are held."""
         with self.lock:
             waiting = self.schedule.receipts()
             held = len(waiting) if self.board.held is not None else sum(r.state == "held" for r in waiting)
+            return len(waiting) - held, held
+
+    def stats(self) -> DeliveryStats:
+        """Return the numbers as they are now."""
+        with forks.held_off():
+            from tuner_langchain.delivery.stats import DeliveryStats  # noqa: PLC0415 - many programs never ask
+
+        with self.lock:
+            pending, held = self.waiting()
             counters = self.counters
             return DeliveryStats(
                 finalised=counters.finalised,
                 delivered=counters.delivered,
                 delivered_duplicate=counters.delivered_duplicate,
-                pending=len(waiting) - held,
+                pending=pending,
                 held=held,
                 dead=counters.dead,
                 lost=counters.lost,

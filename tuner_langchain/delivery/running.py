@@ -5,14 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from tuner_langchain.delivery.flush import Flush
+from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.intake import Intake
 from tuner_langchain.delivery.process import Parts, Process
 from tuner_langchain.delivery.search import Search
-from tuner_langchain.delivery.sender import Sender
 from tuner_langchain.delivery.worker import Workers
 
 if TYPE_CHECKING:
+    from tuner_langchain.delivery.sender import Sender
     from tuner_langchain.delivery.stats import FlushResult
 
 # Leaving a process takes at most this long.
@@ -25,11 +25,20 @@ class Running:
 
     def __init__(self, parts: Parts) -> None:
         self.process = Process(parts)
-        self.sender = Sender(self.process)
         self.search = Search(self.process)
         self.workers = Workers(self.process, self.sender, self.search)
         self.intake = Intake(self.process, self.search, self.workers)
+        self._sender: Sender | None = None
         self._writers: ThreadPoolExecutor | None = None
+
+    def sender(self) -> Sender:
+        """Return what sends, made by the first thread that does: finishing a call needs nothing of it."""
+        if self._sender is None:
+            with forks.held_off():
+                from tuner_langchain.delivery.sender import Sender  # noqa: PLC0415 - most of delivery's code is there
+
+            self._sender = Sender(self.process)
+        return self._sender
 
     def writers(self) -> ThreadPoolExecutor:
         """Return the threads that write for event loops; the interpreter waits for them when it exits."""
@@ -39,7 +48,10 @@ class Running:
 
     def flush(self, timeout_s: float | None) -> FlushResult:
         """Send what waits on the calling thread."""
-        return Flush(self.process, self.sender, self.search, timeout_s).run()
+        with forks.held_off():
+            from tuner_langchain.delivery.flush import Flush  # noqa: PLC0415 - many programs never flush
+
+        return Flush(self.process, self.sender(), self.search, timeout_s).run()
 
     def close(self, timeout_s: float) -> FlushResult:
         """Flush, tell the application, stop the threads and close the connections."""
@@ -58,7 +70,7 @@ class Running:
         """Give what has just been finished a short chance at exit; what is left is on disk."""
         process = self.process
         end_s = process.runtime.monotonic_s() + EXIT_COURTESY_S
-        if not process.closed and process.counters.finalised and process.stats().pending:
+        if not process.closed and process.counters.finalised and process.waiting()[0]:
             self._wait_for_senders(end_s)
             if not self.workers.alive():
                 self.flush(max(0.0, end_s - process.runtime.monotonic_s()))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from tuner_langchain.delivery.answer import Answer
 from tuner_langchain.delivery.claim import Claim, MemoryClaim, Unclaimed
 from tuner_langchain.delivery.consequence import Consequences
-from tuner_langchain.delivery.policy import judge
 from tuner_langchain.delivery.upload import Uploads
+from tuner_langchain.delivery.verdict import judge
 
 if TYPE_CHECKING:
-    from tuner_langchain.delivery.policy import Verdict
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.schedule import Entry
+    from tuner_langchain.delivery.verdict import Verdict
 
 # How long an item is left alone that another process is sending, or that cannot be read just now.
 _BUSY_S = 1.0

@@ -5,28 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class Counters:
-    """What is counted as it happens, under the process' lock."""
-
-    __slots__ = (
-        "adopted_dead",
-        "adopted_delivered",
-        "dead",
-        "delivered",
-        "delivered_duplicate",
-        "finalised",
-        "lost",
-        "requests",
-        "uploaded",
-        "uploads_failed",
-    )
-
-    def __init__(self) -> None:
-        self.finalised = self.delivered = self.delivered_duplicate = self.dead = self.lost = 0
-        self.requests = self.uploaded = self.uploads_failed = 0
-        self.adopted_delivered = self.adopted_dead = 0
-
-
 @dataclass(frozen=True, slots=True)
 class DeliveryStats:
     """What became of the calls of this process: every finished call is in exactly one of the six states.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from tuner_langchain.delivery.schedule import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.search import Search
     from tuner_langchain.delivery.sender import Sender
@@ -27,7 +29,7 @@ Chore = Literal["look"]
 class Workers:
     """The sending threads of one process: one while there is anything to do, up to eight when answers are slow."""
 
-    def __init__(self, process: Process, sender: Sender, search: Search) -> None:
+    def __init__(self, process: Process, sender: Callable[[], Sender], search: Search) -> None:
         self._process = process
         self._sender = sender
         self._search = search
@@ -76,8 +78,9 @@ class Workers:
     def _run(self) -> None:
         process = self._process
         try:
+            sender = self._sender()
             while (job := self._next_job()) is not None:
-                self._do(job)
+                self._do(job, sender)
         except BaseException as error:
             text = "a sending thread ended with %s; the next finished call starts another"
             with contextlib.suppress(Exception):
@@ -95,11 +98,11 @@ class Workers:
             if last:
                 process.close_client()
 
-    def _do(self, job: Entry | Chore) -> None:
+    def _do(self, job: Entry | Chore, sender: Sender) -> None:
         runtime = self._process.runtime
         if isinstance(job, Entry):
             began_s = runtime.monotonic_s()
-            self._sender.send(job)
+            sender.send(job)
             self._answer_s += (runtime.monotonic_s() - began_s - self._answer_s) / 8
         else:
             self._search.look()
