@@ -251,3 +251,29 @@ def test_using_a_name_starts_nothing(name: str) -> None:
 
     assert (seen["reads"], seen["threads"]) == ("", "1")
     assert not {"starlette", "uvicorn", "rich"} & set(seen["modules"].split())
+
+
+# What `from tuner_langchain import TunerCallbackHandler` may load of ours, and what it leaves to whoever needs it.
+MOST_MODULES = 80
+LEFT_FOR_LATER = (
+    "delivery.client", "delivery.events", "delivery.flush", "delivery.recording", "delivery.sender", "delivery.stats",
+    "delivery.upkeep", "delivery.upload", "delivery.verdict", "facts", "prices", "timeline.timeline",
+)  # fmt: skip
+LOADED = """
+import langgraph.graph, sys
+before = set(sys.modules)
+from tuner_langchain import TunerCallbackHandler
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_handler_brings_little_along() -> None:
+    """To a program with LangGraph the handler brings our own modules alone, and of them no more than a call needs."""
+    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    ours = {name for name in loaded if room(name) == PACKAGE}
+
+    assert loaded - ours <= {"gc"}
+    assert not inner(ours) & set(LEFT_FOR_LATER)
+    assert set(LEFT_FOR_LATER) <= set(MODULES)
+    assert len(ours) <= MOST_MODULES

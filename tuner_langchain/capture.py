@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Redact = Callable[[Segment], Segment | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Capture:
     """Switches for what is sent, a cap per value and per document, and one hook that sees each segment last.
 

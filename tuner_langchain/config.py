@@ -56,7 +56,7 @@ class ApiKey:
         return self  # so that copies of a config, `dataclasses.asdict` say, keep it and keep it masked
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TunerConfig:
     """Where finished calls go, and as whom.
 

@@ -112,11 +112,14 @@ class Item(NamedTuple):
         return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-class Header(NamedTuple):
-    """A checked header line: what the rest of the file has to be."""
+class Header:
+    """A checked header line of `size` bytes: what the rest of the file has to be."""
 
-    fields: dict[str, Any]
-    size: int
+    __slots__ = ("fields", "size")
+
+    def __init__(self, fields: dict[str, Any], size: int) -> None:
+        self.fields = fields
+        self.size = size
 
     @property
     def length(self) -> int:

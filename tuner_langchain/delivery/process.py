@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.item import destination_of
@@ -50,14 +50,22 @@ class Counters:
         self.adopted_delivered = self.adopted_dead = 0
 
 
-class Parts(NamedTuple):
+class Parts:
     """What a Delivery is made of and every process of it shares: settings and ways to the outside."""
 
-    config: TunerConfig
-    runtime: Runtime
-    make_client: Callable[[TunerConfig], Client]
-    make_outbox: Callable[[], Outbox]
-    make_notifier: Callable[[], Notifier] | None
+    def __init__(
+        self,
+        config: TunerConfig,
+        runtime: Runtime,
+        make_client: Callable[[TunerConfig], Client],
+        make_outbox: Callable[[], Outbox],
+        make_notifier: Callable[[], Notifier] | None,
+    ) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.make_client = make_client
+        self.make_outbox = make_outbox
+        self.make_notifier = make_notifier
 
 
 class Process:

@@ -70,12 +70,14 @@ class Running:
         """Give what has just been finished a short chance at exit; what is left is on disk."""
         process = self.process
         end_s = process.runtime.monotonic_s() + EXIT_COURTESY_S
-        if not process.closed and process.counters.finalised and process.waiting()[0]:
-            self._wait_for_senders(end_s)
-            if not self.workers.alive():
-                self.flush(max(0.0, end_s - process.runtime.monotonic_s()))
-        process.drain_events(max(0.0, end_s - process.runtime.monotonic_s()))
-        self._lose_memory()
+        try:
+            if not process.closed and process.counters.finalised and process.waiting()[0]:
+                self._wait_for_senders(end_s)
+                if not self.workers.alive():
+                    self.flush(max(0.0, end_s - process.runtime.monotonic_s()))
+            process.drain_events(max(0.0, end_s - process.runtime.monotonic_s()))
+        finally:
+            self._lose_memory()
 
     def _wait_for_senders(self, end_s: float) -> None:
         """Let the sending threads finish: unlike this one they can be left behind in a resolver that hangs."""
