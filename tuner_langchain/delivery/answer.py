@@ -16,7 +16,7 @@ _MESSAGE_LIMIT = 200
 class Answer(NamedTuple):
     """The end of one request.
 
-    Args:
+    Attributes:
         status: The HTTP status; None when there was none.
         body: The first 64 KiB of the answer's body.
         content_type: The answer's media type in lower case, without parameters.

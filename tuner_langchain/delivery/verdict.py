@@ -18,7 +18,7 @@ Outcome = Literal["delivered", "duplicate", "retry", "hold", "dead"]
 class Verdict(NamedTuple):
     """What one answer means for the call and for the destination.
 
-    Args:
+    Attributes:
         outcome: What becomes of the call; "duplicate" means that the record at Tuner is not this call's.
         reason: One word for file names and counters, like `http-422`.
         message: A sentence with the way out, free of content.
