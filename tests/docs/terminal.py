@@ -21,7 +21,7 @@ TIMEOUT_S = 60
 # What changes from run to run: ids, dates, figures with their units, and the spaces that line these up.
 _VARYING = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[\da-f]{16,}\b|\d[\d,.:]*( ?(ms|s|m|h|d)\b)?|[ ]+")
 _READY = "Ctrl-C stops it."
-# Of the environment round the tests, only what is a reader's too: with CI set, say, pytest prints more than a reader sees.
+# Of the environment round the tests, only what a reader has too: where CI is set, say, pytest prints more.
 _KEPT = {"CLONE", "HOME", "LANG", "TMPDIR"}
 
 
