@@ -11,6 +11,7 @@ from tuner_langchain.checks import CHECKS, check
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.facts import CallFacts
 from tuner_langchain.testing import record
+from tuner_langchain.values import short_repr
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -74,6 +75,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("call_cost", float("nan"), "call_cost: is nan."),
     ("call_cost", -0.1, "call_cost: is -0.1."),
+    ("call_cost", 10**400, "call_cost: is 1000"),
+    ("start_timestamp", 10**400, "start_timestamp: is 1000"),
+    ("end_timestamp", 1e300, "end_timestamp: is 1e+300, a day after the year 9999. Expected a datetime"),
+    ("duration_ms", 10**5000, "duration_ms: is <"),
     ("call_analysis", "fine", "call_analysis: is a str. Expected a dictionary."),
     ("metadata", 3, "metadata: is a int. Expected a dictionary."),
     ("general_meta_data_raw", (), "general_meta_data_raw: is a tuple. Expected a dictionary."),
@@ -113,7 +118,9 @@ def test_right_values(name: str, value: Any, sent: Any) -> None:
     assert check({name: value}) == {name: sent}
 
 
-@pytest.mark.parametrize(("name", "value", "message"), WRONG, ids=[f"{n}-{str(v)[:12]}" for n, v, _ in WRONG])
+@pytest.mark.parametrize(
+    ("name", "value", "message"), WRONG, ids=[f"{n}-{short_repr(v)[:12]}" for n, v, _ in WRONG]
+)
 def test_wrong_values(name: str, value: Any, message: str) -> None:
     """A wrong value is an error with the fact's name, the problem and what is expected, in every place to give it."""
     with pytest.raises(CallFactError) as at_construction:

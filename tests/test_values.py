@@ -66,6 +66,10 @@ CASES = {
     "datetime": (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02T00:00:00+00:00"),
     "large number": (2**70, str(2**70)),
     "large numbers": ({"n": -(2**70), "ok": 2**64 - 1}, {"n": str(-(2**70)), "ok": 2**64 - 1}),
+    "a number too large to be written": (
+        {"n": 10**5000, "ok": 1},
+        {"n": "<a whole number of 16610 bits>", "ok": 1},
+    ),
     "surrogate": ("lone \ud800 surrogate", "lone � surrogate"),
     "surrogate key": ({"\udfff": 1}, {"�": 1}),
     "odd keys": ({1: "a", None: "b", (1, 2): "c"}, {"1": "a", "None": "b", "(1, 2)": "c"}),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tuner_langchain.errors import CallFactError
-from tuner_langchain.values import plain, text
+from tuner_langchain.values import LATEST_MS, is_number, plain, short_repr, text
 
 if TYPE_CHECKING:
     from tuner_langchain.facts import CostFunction
@@ -67,7 +67,7 @@ def _count(name: str, value: Any) -> int:
 
 
 def _amount(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if not is_number(value) or value < 0:
         raise _wrong(name, f"is {_shown(value)}", "a number, 0 or more")
     return value
 
@@ -132,8 +132,10 @@ def _timestamp(name: str, value: Any) -> int:
         if value.tzinfo is None:
             raise _wrong(name, "is a datetime without a time zone", expected)
         value = value.timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise _wrong(name, f"is {_shown(value)}", expected)
+    if value >= LATEST_MS:
+        raise _wrong(name, f"is {_shown(value)}, a day after the year 9999", expected)
     # The API reads numbers below 10^10 as seconds; so do we.
     milliseconds = round(value * 1000) if value < 10**10 else round(value)
     if milliseconds < 10**10:
@@ -142,7 +144,7 @@ def _timestamp(name: str, value: Any) -> int:
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:60]
+    return short_repr(value)[:60]
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING, Any, cast
+
+from tuner_langchain.values import is_number, short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,9 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
         return {}
     if cents is None:
         return {}
-    if isinstance(cents, bool) or not isinstance(cents, int | float) or not math.isfinite(cents) or cents < 0:
+    if not is_number(cents) or cents < 0:
         log.warning("call_cost returned %s; the call is sent without its cost. Expected cents, 0 or more, or None.",
-                    type(cents).__name__ if not isinstance(cents, int | float) else cents)  # fmt: skip
+                    short_repr(cents) if isinstance(cents, int | float) else type(cents).__name__)  # fmt: skip
         return {}
     return {"call_cost": cents}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.runs import SpokenTurn
+from tuner_langchain.values import LATEST_MS, is_number, short_repr
 from tuner_langchain.values import text as clean
 
 if TYPE_CHECKING:
@@ -167,13 +167,8 @@ class SpokenTurns:
             if moment.tzinfo is None:
                 raise CallFactError(f"{name}: is a datetime without a time zone. Expected {_MOMENT}.")
             moment = moment.timestamp() * 1000
-        elif (
-            isinstance(moment, bool)
-            or not isinstance(moment, int | float)
-            or not math.isfinite(moment)
-            or moment < 0
-        ):
-            raise CallFactError(f"{name}: is {str(moment)[:60]!r}. Expected {_MOMENT}.")
+        elif not is_number(moment) or not 0 <= moment < LATEST_MS:
+            raise CallFactError(f"{name}: is {short_repr(moment)[:60]}. Expected {_MOMENT}.")
         elif moment < _MAX_OFFSET_MS:
             return round(moment)
         elif moment < _SECONDS_BELOW:
@@ -190,8 +185,8 @@ def _words_of(name: str, value: object) -> str:
 def _amount(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise CallFactError(f"{name}: is {str(value)[:60]!r}. Expected a number, 0 or more.")
+    if not is_number(value) or value < 0:
+        raise CallFactError(f"{name}: is {short_repr(value)[:60]}. Expected a number, 0 or more.")
     return value
 
 

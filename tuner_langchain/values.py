@@ -10,14 +10,16 @@ import dataclasses
 import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import orjson
 
 MAX_DEPTH: Final = 32
 MAX_REPR_CHARS: Final = 200
 CUT_WORDS_CHARS: Final = 80  # what says that something was cut is shorter than this
+LATEST_MS: Final = 253_402_300_800_000  # the end of the year 9999, as Unix time in milliseconds
 _INT64: Final = range(-(2**63), 2**64)
+_LARGEST: Final = 2**53  # readers of JSON disagree on whole numbers beyond it
 
 
 def to_json(value: Any) -> bytes:
@@ -54,6 +56,11 @@ def _freeze_as_object(value: Any, max_chars: int) -> bytes:
     data = freeze(value if isinstance(value, dict) else {"value": value}, max_chars)
     # A dictionary of the program's own class may refuse to be read as one.
     return data if data.startswith(b"{") else b'{"value":' + data + b"}"
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a finite number that every reader of JSON holds alike; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
 
 
 def cut_text(value: str, max_chars: int) -> str:
@@ -132,7 +139,7 @@ def _plain(value: Any, depth: int, above: tuple[int, ...]) -> Any:
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth, above)
     if isinstance(value, int):
-        return int(value) if value in _INT64 else str(int(value))
+        return int(value) if value in _INT64 else _large(int(value))
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, bytes | bytearray | memoryview):
@@ -142,6 +149,13 @@ def _plain(value: Any, depth: int, above: tuple[int, ...]) -> Any:
     if depth >= MAX_DEPTH:
         return "<nested too deep>"
     return _container(value, depth + 1, (*above, id(value)))
+
+
+def _large(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write out thousands of digits
+        return f"<a whole number of {value.bit_length()} bits>"
 
 
 def _container(value: Any, depth: int, above: tuple[int, ...]) -> Any:

@@ -49,7 +49,7 @@ def test_a_function_gets_what_was_used() -> None:
     assert seen[0]["tts_characters_count"] == 40
 
 
-@pytest.mark.parametrize("answer", [None, "much", float("nan"), -1, True, KeyError("CALLERWORD")])
+@pytest.mark.parametrize("answer", [None, "much", float("nan"), 10**400, -1, True, KeyError("CALLERWORD")])
 def test_a_function_that_fails_costs_the_cost_alone(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     """The call is sent without a cost; what went wrong is logged without the exception's text."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tuner_langchain.testing.decoding import Decoder, error_class
@@ -36,6 +36,7 @@ ODD = (
 
 
 @given(PLAIN)
+@example({"count": -(10**5000)})
 def test_plain_data_comes_back(value: Any) -> None:
     """Lists, tuples and dictionaries with any keys, and numbers of any size, survive the file."""
     line = orjson.dumps(Encoder().value(value, "text"))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner_langchain import Timeline
 from tuner_langchain.testing.contract import validate
 from tuner_langchain.view.nouns import Bar, Story
 from tuner_langchain.view.story import read_story
@@ -322,6 +323,23 @@ def test_five_thousand_rows_are_five_thousand_rows() -> None:
     models = sum(len(row["metadata"].get("llm", ())) for row in rows)
     assert len(story.bars) == len(rows) - results + models
     assert sum(len(turn.bars) for turn in story.turns) == len(story.bars)
+
+
+@pytest.mark.parametrize("number", [-1.7e305, 1.7e308, 10**400], ids=["least", "most", "whole"])
+def test_a_number_that_no_clock_or_bill_holds_is_none(number: float) -> None:
+    """It is left out of the sums; the rest of the call is shown."""
+    row = samples.user(1, 0, 500, "Hi") | {"start_ms": number, "end_ms": number, "duration_ms": number}
+    document = {
+        **samples.document("absurd", [samples.agent(1, 750, 1000, "Ho", e2e_latency=number)]),
+        **dict.fromkeys(("start_timestamp", "end_timestamp", "duration_ms", "call_cost"), number),
+    }
+    document["transcript_with_tool_calls"].append(row)
+
+    story = read_story(document)
+
+    assert (story.began, story.totals.duration_ms) == ("", 1000)
+    assert [bar.label for bar in story.bars] == ["caller", "agent"]
+    assert Timeline(document).said[0].e2e_latency is None
 
 
 JSON = st.recursive(

@@ -60,7 +60,7 @@ class Decoder:
         return UUID(data["hex"])
 
     def _int(self, data: dict[str, Any]) -> int:
-        return int(data["digits"])
+        return int(data["digits"], 0)
 
     def _float(self, data: dict[str, Any]) -> float:
         return float(data["digits"])

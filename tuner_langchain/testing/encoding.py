@@ -158,8 +158,8 @@ class Encoder:
 def _number(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {TAG: "float", "digits": repr(float(value))}
-    # JSON readers differ beyond 64 bits.
-    return int(value) if -(2**63) <= value < 2**63 else {TAG: "int", "digits": str(int(value))}
+    # JSON readers differ beyond 64 bits, and Python writes no more than some thousand decimal digits.
+    return int(value) if -(2**63) <= value < 2**63 else {TAG: "int", "digits": hex(int(value))}
 
 
 def _message_of(error: BaseException) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuner_langchain.values import is_number
+
 Row = Mapping[str, Any]
 
 
@@ -15,7 +17,7 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def whole(value: object) -> int | None:
     """Return a number as a whole one, else None; true and false are no numbers."""
-    return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return round(value) if is_number(value) else None
 
 
 def error_text(error: object) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from tuner_langchain.values import is_number
 
 SECONDS_BELOW = 10**10  # Tuner reads a smaller timestamp as seconds
 
@@ -21,10 +22,8 @@ def items(value: object) -> Sequence[Any]:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number, else None; true and false are no numbers."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if math.isfinite(value) else None
+    """Return a number that a clock, a bill or a counter can hold, else None; true and false are no numbers."""
+    return value if is_number(value) else None
 
 
 def whole(value: object) -> int | None:
