@@ -1,6 +1,6 @@
 """How properties are tried: the same examples in every run, and a search for new ones when it is asked for.
 
-`pytest -m hypothesis --hypothesis-profile=search` looks further; the nightly script does.
+`pytest -m hypothesis --hypothesis-profile=search --timeout=600` looks further; the nightly script does.
 """
 
 from __future__ import annotations
