@@ -24,7 +24,7 @@ def problems(document: Any) -> list[str]:
     ("body", "problem"),
     [
         (b"", "document: is not JSON: Expecting value (line 1, column 1)"),
-        (b'{"a":\n1,}', "document: is not JSON: Expecting property name"),
+        (b'{"a":\n1 2}', "document: is not JSON: Expecting ',' delimiter (line 2, column 3)"),
         (b'{"a": NaN}', "document: is not JSON: NaN has no JSON form"),
         (b"[-Infinity]", "document: is not JSON: -Infinity has no JSON form"),
         (b'"\xff"', "document: is not UTF-8 (byte 1)"),
