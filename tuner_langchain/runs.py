@@ -86,27 +86,27 @@ class Turn:
 class Run:
     """What every run has.
 
-    `task` is the closest execution of a node around the run. Each kind of run fills all its fields itself, in one
-    function: the agent waits while a run is made, and each function more on the way costs it.
+    `task` is the closest execution of a node around the run. The agent waits while a run is made, so a new one
+    sets what differs from run to run; all else has its first value from the class.
     """
 
-    __slots__ = (
-        "child_errors", "end_ns", "failure", "name", "parent", "root", "start_ns", "task", "turn",
-    )  # fmt: skip
     kind: RunKind
     is_task = False
     left: dict[str, ChainRun] | None = None
-
-    parent: Run | None
-    root: Run
-    task: ChainRun | None
-    name: str | None
-    start_ns: int
-    end_ns: int | None
-    failure: Failure | None
+    end_ns: int | None = None
+    failure: Failure | None = None
     # Exceptions of children, only while this run is open: an exception keeps whole frames alive.
-    child_errors: list[tuple[BaseException, Failure]] | None
-    turn: Turn | None  # on a root run only
+    child_errors: list[tuple[BaseException, Failure]] | None = None
+    turn: Turn | None = None  # on a root run only
+
+    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
+        self.parent = parent
+        self.root: Run = self if parent is None else parent.root
+        self.task: ChainRun | None = (
+            None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
+        )
+        self.name = name
+        self.start_ns = start_ns
 
 
 class ChainRun(Run):
@@ -117,113 +117,57 @@ class ChainRun(Run):
     (to match a Send), never a reference to it.
     """
 
-    __slots__ = (
-        "edges", "given", "input_id", "input_json", "is_call", "is_start", "is_task", "last_input", "left", "ns",
-        "output", "output_json", "path", "refused", "routes_for", "said", "seq", "step",
-    )  # fmt: skip
     kind = "chain"
-
-    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.parent = parent
-        self.root = self if parent is None else parent.root
-        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
-        self.name = name
-        self.start_ns = start_ns
-        self.end_ns = None
-        self.failure = None
-        self.child_errors = None
-        self.turn = None
-
-        self.seq = 0
-        self.is_task = False
-        self.is_start = False  # LangGraph's virtual entry, under which the entry's routers run
-        self.is_call = False  # a `@task` function of the functional API
-        # On a router that runs after a command to the parent: the node it left.
-        self.routes_for: ChainRun | None = None
-        self.left: dict[str, ChainRun] | None = None  # on a graph: its nodes that such a command left, by ns
-        self.ns: str | None = None
-        self.step: int | None = None
-        self.path: tuple[Any, ...] = ()
-        self.input_id = 0
-        self.output: tuple[Any, ...] = ()  # where its answer leads: `langgraph.Goto`s
-        # On a graph's run that continues a paused one: where it is sent.
-        self.given: tuple[Any, ...] | None = None
-        self.edges: Any = None  # `langgraph.Edges`, on the run of a graph where they could be found
-        self.refused: tuple[Refused, ...] = ()
-        self.input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
-        self.output_json: bytes | None = None
-        self.last_input: Ids = NO_IDS  # on a task: of the last message it was given
-        self.said: Added | None = None  # on a task: what it added to the conversation
+    seq = 0
+    is_start = False  # LangGraph's virtual entry, under which the entry's routers run
+    is_call = False  # a `@task` function of the functional API
+    routes_for: ChainRun | None = (
+        None  # on a router that runs after a command to the parent: the node it left
+    )
+    left: dict[str, ChainRun] | None = None  # on a graph: its nodes that such a command left, by ns
+    ns: str | None = None
+    step: int | None = None
+    path: tuple[Any, ...] = ()
+    input_id = 0
+    output: tuple[Any, ...] = ()  # where its answer leads: `langgraph.Goto`s
+    given: tuple[Any, ...] | None = None  # on a graph's run that continues a paused one: where it is sent
+    edges: Any = None  # `langgraph.Edges`, on the run of a graph where they could be found
+    refused: tuple[Refused, ...] = ()
+    input_json: bytes | None = None  # a node's input and update, frozen, where they are to be sent
+    output_json: bytes | None = None
+    last_input: Ids = NO_IDS  # on a task: of the last message it was given
+    said: Added | None = None  # on a task: what it added to the conversation
 
 
 class ModelRun(Run):
-    """A call of a chat model or a text model."""
+    """A call of a chat model or a text model. Its `name` is the model as it was asked for."""
 
-    __slots__ = (
-        "as_events",
-        "first_token_ns",
-        "model",
-        "provider",
-        "purpose",
-        "reply",
-        "streamed",
-        "system_prompt",
-    )
     kind = "model"
-
-    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.parent = parent
-        self.root = self if parent is None else parent.root
-        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
-        self.name = name
-        self.start_ns = start_ns
-        self.end_ns = None
-        self.failure = None
-        self.child_errors = None
-        self.turn = None
-
-        self.model: str | None = name  # as it was asked for
-        self.provider: str | None = None
-        self.purpose: Purpose = "speech"
-        self.first_token_ns: int | None = None
-        self.streamed: list[Any] | None = None  # tokens, or the text deltas of protocol events
-        self.as_events = False
-        self.reply: Reply | None = None
-        self.system_prompt: str | None = None
+    provider: str | None = None
+    purpose: Purpose = "speech"
+    first_token_ns: int | None = None
+    streamed: list[Any] | None = None  # tokens, or the text deltas of protocol events
+    as_events = False
+    reply: Reply | None = None
+    system_prompt: str | None = None
 
 
 class ToolRun(Run):
     """A tool call. `params` and `result` are frozen JSON; `goto` is where a command that it returned leads."""
 
-    __slots__ = ("error", "goto", "params", "result", "run_id", "status", "tool_call_id")
     kind: Literal["tool", "retriever"] = "tool"
-
     run_id: UUID  # stands for `tool_call_id` where no model asked for the call
-
-    def __init__(self, parent: Run | None, name: str | None, start_ns: int) -> None:
-        self.parent = parent
-        self.root = self if parent is None else parent.root
-        self.task = None if parent is None else parent if parent.is_task else parent.task  # type: ignore[assignment]  # only a ChainRun is a task
-        self.name = name
-        self.start_ns = start_ns
-        self.end_ns = None
-        self.failure = None
-        self.child_errors = None
-        self.turn = None
-
-        self.tool_call_id: str | None = None
-        self.params: bytes = b"{}"
-        self.result: bytes | None = None
-        # "ok", "error" when it answered that it failed, or "handed_over" when it returned a command.
-        self.status = "ok"
-        self.error: str | None = None  # the words of a failure that the tool answered with
-        self.goto: tuple[Any, ...] = ()
+    tool_call_id: str | None = None
+    params: bytes = b"{}"
+    result: bytes | None = None
+    status = "ok"  # "error" when it answered that it failed, or "handed_over" when it returned a command
+    error: str | None = None  # the words of a failure that the tool answered with
+    goto: tuple[Any, ...] = ()
 
 
 class RetrieverRun(ToolRun):
     """A retriever call, shown the way tools are."""
 
-    __slots__ = ()
     kind: Literal["tool", "retriever"] = "retriever"
 
 

@@ -72,7 +72,7 @@ def _describe(metadata: dict[str, Any], line: Line, waited_ms: int | None) -> No
 
 def model_name(model: ModelRun) -> str | None:
     """Return a model's name as it reported it, else as it was asked for."""
-    return (model.reply.model if model.reply is not None else None) or model.model
+    return (model.reply.model if model.reply is not None else None) or model.name
 
 
 def ttft_ms(model: ModelRun) -> int | None:
