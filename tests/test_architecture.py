@@ -18,14 +18,15 @@ ROOT = Path(tuner_langchain.__file__).parent
 
 # From the bottom up: a room imports from rooms above it in this list only. A room is a module or a folder.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "segments"}),
-    frozenset({"values", "capture", "config", "masking", "messages", "outcome", "prices"}),
-    frozenset({"checks", "cost", "facts", "runs", "shrinking"}),
-    frozenset({"langgraph", "release", "spoken"}),
+    frozenset({"collector", "errors", "segments", "values"}),
+    frozenset({"capture", "config", "masking", "messages", "outcome", "prices"}),
+    frozenset({"arguments", "checks", "cost", "facts", "runs", "shrinking"}),
+    frozenset({"langgraph", "notices", "release", "spoken"}),
     frozenset({"callbacks", "timeline"}),
     frozenset({"ahead", "call"}),
     frozenset({"delivery"}),
     frozenset({"finalizer"}),
+    frozenset({"unfinished"}),
     frozenset({"handler"}),
     frozenset({"demo", "testing", "view"}),
     frozenset({"cli"}),
@@ -254,7 +255,7 @@ def test_using_a_name_starts_nothing(name: str) -> None:
 
 
 # What `from tuner_langchain import TunerCallbackHandler` may load of ours, and what it leaves to whoever needs it.
-MOST_MODULES = 80
+MOST_MODULES = 96
 LEFT_FOR_LATER = (
     "delivery.client", "delivery.events", "delivery.flush", "delivery.recording", "delivery.sender", "delivery.stats",
     "delivery.upkeep", "delivery.upload", "delivery.verdict", "facts", "prices", "timeline.timeline",

@@ -11,7 +11,7 @@ from tuner_langchain.checks import CHECKS, check
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.facts import CallFacts
 from tuner_langchain.testing import record
-from tuner_langchain.values import short_repr
+from tuner_langchain.values import shown
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -39,7 +39,7 @@ RIGHT: dict[str, list[tuple[Any, Any]]] = {
 WRONG: list[tuple[str, Any, str]] = [
     ("call_id", "", "call_id: is empty. Expected 1 to 200 characters."),
     ("call_id", "c" * 201, "call_id: is 201 characters long. Expected 1 to 200 characters."),
-    ("call_id", 7, "call_id: is a int, not a string. Expected 1 to 200 characters."),
+    ("call_id", 7, "call_id: is an int, not a string. Expected 1 to 200 characters."),
     ("call_type", "t" * 101, "call_type: is 101 characters long. Expected 1 to 100 characters."),
     ("start_timestamp", dt.datetime(2026, 1, 1), "start_timestamp: is a datetime without a time zone."),
     ("start_timestamp", 5, "start_timestamp: is 5, a day in early 1970."),
@@ -80,11 +80,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("end_timestamp", 1e300, "end_timestamp: is 1e+300, a day after the year 9999. Expected a datetime"),
     ("duration_ms", 10**5000, "duration_ms: is <"),
     ("call_analysis", "fine", "call_analysis: is a str. Expected a dictionary."),
-    ("metadata", 3, "metadata: is a int. Expected a dictionary."),
+    ("metadata", 3, "metadata: is an int. Expected a dictionary."),
     ("general_meta_data_raw", (), "general_meta_data_raw: is a tuple. Expected a dictionary."),
     ("sip_call_id", "", "sip_call_id: is empty."),
-    ("sip_headers", {"X": 1}, "sip_headers['X']: is a int, not a string. Expected text for each header."),
-    ("recipient", 555, "recipient: is a int, not a string."),
+    ("sip_headers", {"X": 1}, "sip_headers['X']: is an int, not a string. Expected text for each header."),
+    ("recipient", 555, "recipient: is an int, not a string."),
     (
         "recording_file_extension",
         ".wav",
@@ -93,11 +93,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("recording_s3_multi_channel", "yes", "recording_s3_multi_channel: is 'yes'. Expected True or False."),
     ("recording_s3_caller_channel", -1, "recording_s3_caller_channel: is -1."),
     ("asr_model", "", "asr_model: is empty."),
-    ("tts_model", 1, "tts_model: is a int, not a string."),
+    ("tts_model", 1, "tts_model: is an int, not a string."),
     ("llm_model", "", "llm_model: is empty."),
     ("stt_duration_seconds", -1, "stt_duration_seconds: is -1. Expected a number, 0 or more."),
     ("tts_characters_count", 1.5, "tts_characters_count: is 1.5."),
-    ("phone", "x", "phone: is no fact of a call. Known are: agent_version, asr_model,"),
+    (
+        "phone",
+        "x",
+        "phone: is not a known call fact. Did you mean caller_phone_number? Known facts: agent_version, asr_model,",
+    ),
 ]
 
 
@@ -119,7 +123,7 @@ def test_right_values(name: str, value: Any, sent: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"), WRONG, ids=[f"{n}-{short_repr(v)[:12]}" for n, v, _ in WRONG]
+    ("name", "value", "message"), WRONG, ids=[f"{n}-{shown(v)[:12]}" for n, v, _ in WRONG]
 )
 def test_wrong_values(name: str, value: Any, message: str) -> None:
     """A wrong value is an error with the fact's name, the problem and what is expected, in every place to give it."""

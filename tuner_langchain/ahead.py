@@ -43,7 +43,7 @@ class Ahead:
         self._record = record
         self._capture = capture
         self._started_ns = started_ns
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may finalise while this is held
         self._process = os.getpid()
         self._possible = capture.words and capture.redact is None
         self._asked = False
@@ -74,10 +74,11 @@ class Ahead:
         """Return the whole call: the rows that are ready, and the rest worked out now."""
         if self._can_go_on():
             with self._lock:
-                reading = self._fold
-                if self._possible and reading is not None:
-                    rows = reading.read(span)
-                    return in_order(rows, reading.end(span), self._rows)
+                # Taken once: whoever comes after an interruption here reads the whole call anew.
+                reading, self._fold, self._possible = self._fold, None, False
+            if reading is not None:
+                rows = reading.read(span)
+                return in_order(rows, reading.end(span), self._rows)
         return fold(self._record, span)
 
     def clear(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import uuid
@@ -17,7 +18,7 @@ from tuner_langchain.release import FIXED_FACTS, ROWS, release
 from tuner_langchain.timeline.bare import bare_rows
 from tuner_langchain.timeline.clock import Span
 from tuner_langchain.timeline.fold import Folded, fold
-from tuner_langchain.values import to_json
+from tuner_langchain.values import passes_through, to_json
 
 if TYPE_CHECKING:
     from tuner_langchain.ahead import Ahead
@@ -40,16 +41,20 @@ class Call:
     that offsets are measured from the call's real start.
     """
 
-    def __init__(self, facts: CallFacts, *, started_ns: int, agent_version: int | None) -> None:
-        checked = check(facts)
+    def __init__(
+        self, facts: CallFacts, *, started_ns: int, agent_version: int | None, capture: Capture
+    ) -> None:
+        self._capture = capture
+        checked = check(facts, capture)
         now_ms = time.time_ns() // 1_000_000
         self.call_id: str = checked.pop("call_id", None) or str(uuid.uuid4())
         self.start_timestamp: int = checked.pop("start_timestamp", now_ms)
+        self._check_end(checked)
         self.started_ns: int = started_ns - (now_ms - self.start_timestamp) * 1_000_000
         self._facts: dict[str, Any] = {} if agent_version is None else {"agent_version": agent_version}
         self.recording: Recording | None = None
         self._facts |= self._without_recording(checked)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may finalise while this is held
 
     def update_missing(self, facts: Mapping[str, Any]) -> None:
         """Take in only those facts that nobody gave."""
@@ -58,17 +63,25 @@ class Call:
 
     def update(self, facts: Mapping[str, Any]) -> None:
         """Take in facts; objects are merged key by key. Nothing is changed when one of them is wrong."""
-        checked = check(facts)
+        checked = check(facts, self._capture)
         for name in FIRST_FACTS:
             if name in checked:
                 raise CallFactError(
                     f"{name}: cannot change during a call. Give it to TunerCallbackHandler({name}=...)."
                 )
+        self._check_end(checked)
         with self._lock:
             for name, value in self._without_recording(checked).items():
                 known = self._facts.get(name)
                 merged = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
                 self._facts[name] = merged
+
+    def _check_end(self, checked: Mapping[str, Any]) -> None:
+        early_ms = self.start_timestamp - checked.get("end_timestamp", self.start_timestamp)
+        if early_ms > 0:
+            raise CallFactError(
+                f"end_timestamp: is {early_ms:,} ms before start_timestamp. Expected a later time."
+            )
 
     def _without_recording(self, checked: dict[str, Any]) -> dict[str, Any]:
         """Keep the audio aside, for it is no part of the document; its extension is."""
@@ -113,12 +126,21 @@ class Call:
 
     def bare(self, record: CallRecord, capture: Capture, ended_ns: int) -> dict[str, Any]:
         """Return the least that can be said of the call, for when a fault of ours keeps `whole` from its work."""
-        document = self.document(bare_rows(record, self.span(ended_ns)), ended_ns)
+        rows = bare_rows(record, self.span(ended_ns))
         try:
-            return release(document, capture)
-        except Exception:  # noqa: BLE001 - the fault may be in the release; what has no free text needs none
+            return release(self.document(rows, ended_ns), capture)
+        except BaseException as error:
+            if passes_through(error):
+                raise
+            # The fault may be in the facts, or in the release: what has no free text needs none.
+            document = Call.document(self._without_facts(), rows, ended_ns)
             fixed = {name: value for name, value in document.items() if name in FIXED_FACTS}
             return {**fixed, ROWS: document[ROWS], "metadata": {}}
+
+    def _without_facts(self) -> Call:
+        bare = copy.copy(self)
+        bare._facts = {name: value for name, value in self._facts.items() if name == "call_type"}
+        return bare
 
     def clear(self) -> None:
         """Forget every fact but the call's id."""

@@ -8,30 +8,89 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from tuner_langchain.capture import Capture
 from tuner_langchain.errors import CallFactError
-from tuner_langchain.values import LATEST_MS, is_number, plain, short_repr, text
+from tuner_langchain.values import (
+    LATEST_MS,
+    as_number,
+    cut_text,
+    is_number,
+    passes_through,
+    plain,
+    shown,
+    text,
+    type_words,
+)
 
 if TYPE_CHECKING:
     from tuner_langchain.facts import CostFunction
 
 Check = Callable[[str, Any], Any]
 
+_DEFAULT: Final = Capture()
 SENTIMENTS: Final = ("positive", "neutral", "negative", "unknown")
 
 
-def check(facts: Mapping[str, Any]) -> dict[str, Any]:
+def check(facts: Mapping[str, Any], capture: Capture = _DEFAULT) -> dict[str, Any]:
     """Return the facts in the form they are sent in, without those that are None.
 
+    Objects and texts that the API sets no limit for are cut as other values are.
+
     Raises:
-        CallFactError: A fact is unknown or breaks a limit.
+        CallFactError: A fact is unknown or breaks a limit, or its value cannot be read.
     """
+    check_names(facts)
     checked: dict[str, Any] = {}
     for name, value in facts.items():
-        if name not in CHECKS:
-            raise CallFactError(f"{name}: is no fact of a call. Known are: {', '.join(sorted(CHECKS))}.")
         if value is not None:
-            checked[name] = CHECKS[name](name, value)
+            checked[name] = _checked(name, value, capture)
     return checked
+
+
+def check_names(facts: Mapping[str, Any]) -> None:
+    """Look at the names of facts alone.
+
+    Raises:
+        CallFactError: There is no such fact.
+    """
+    for name in facts:
+        if name not in CHECKS:
+            raise CallFactError(_unknown(name))
+
+
+def _checked(name: str, value: Any, capture: Capture) -> Any:
+    try:
+        found = CHECKS[name](name, value)
+        if name in _OBJECTS:
+            return _cut_object(name, value, capture.max_value_chars)
+        if name in _UNLIMITED:
+            return cut_text(found, capture.max_value_chars)
+        return (
+            cut_text(found, capture.max_document_bytes // _TRANSCRIPT_SHARE)
+            if name == "transcript"
+            else found
+        )
+    except CallFactError:
+        raise
+    except BaseException as error:
+        if passes_through(error):
+            raise
+        # A value's own code was asked, and raised. Nothing of it is shown: it may hold what was said.
+        problem = f"{_shown(value)} raises {type(error).__name__} when it is read"
+        raise _wrong(name, problem, "a plain value") from None
+
+
+def _unknown(name: str) -> str:
+    if name in _SETTINGS:
+        return (
+            f"{name}: is a setting, not a call fact. Pass it in a config: "
+            f"TunerCallbackHandler(config=TunerConfig({name}=...)), or set its environment variable."
+        )
+    import difflib  # noqa: PLC0415 - only for a mistake
+
+    near = difflib.get_close_matches(name, CHECKS, n=1) or [known for known in CHECKS if name in known]
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"{name}: is not a known call fact.{meant} Known facts: {', '.join(sorted(CHECKS))}."
 
 
 def _wrong(name: str, problem: str, expected: str) -> CallFactError:
@@ -43,13 +102,13 @@ def _words(least: int, most: int | None) -> Check:
 
     def checked(name: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise _wrong(name, f"is a {type(value).__name__}, not a string", expected)
-        cleaned = text(value)
-        if len(cleaned) < least:
+            raise _wrong(name, f"is {type_words(value)}, not a string", expected)
+        length = str.__len__(value)
+        if length < least:
             raise _wrong(name, "is empty", expected)
-        if most and len(cleaned) > most:
-            raise _wrong(name, f"is {len(cleaned):,} characters long", expected)
-        return cleaned
+        if most and length > most:
+            raise _wrong(name, f"is {length:,} characters long", expected)
+        return text(str.__str__(value))
 
     return checked
 
@@ -63,13 +122,13 @@ def _flag(name: str, value: Any) -> bool:
 def _count(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise _wrong(name, f"is {_shown(value)}", "a whole number, 0 or more")
-    return value
+    return int.__int__(value)
 
 
 def _amount(name: str, value: Any) -> float:
     if not is_number(value) or value < 0:
         raise _wrong(name, f"is {_shown(value)}", "a number, 0 or more")
-    return value
+    return as_number(value)
 
 
 def _cost(name: str, value: Any) -> float | CostFunction:
@@ -84,27 +143,32 @@ def _cost(name: str, value: Any) -> float | CostFunction:
         ) from None
 
 
-def _object(name: str, value: Any) -> dict[str, Any]:
+def _object(name: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise _wrong(name, f"is a {type(value).__name__}", "a dictionary")
-    cleaned: dict[str, Any] = plain(value)
+        raise _wrong(name, f"is {type_words(value)}", "a dictionary")
+    return value
+
+
+def _cut_object(name: str, value: Any, max_chars: int) -> dict[str, Any]:
+    cleaned = plain(value, max_chars)
+    if not isinstance(cleaned, dict):
+        raise _wrong(name, f"is {type_words(value)} that cannot be read", "a dictionary")
     return cleaned
 
 
-def _headers(name: str, value: Any) -> dict[str, str]:
-    cleaned = _object(name, value)
-    for key, item in cleaned.items():
+def _headers(name: str, value: Any) -> Any:
+    for key, item in _object(name, value).items():
         if not isinstance(item, str):
             raise _wrong(
-                f"{name}[{key!r}]", f"is a {type(item).__name__}, not a string", "text for each header"
+                f"{name}[{_shown(key)}]", f"is {type_words(item)}, not a string", "text for each header"
             )
-    return cleaned
+    return value
 
 
 def _sentiment(name: str, value: Any) -> str:
-    if value not in SENTIMENTS:
+    if not isinstance(value, str) or value not in SENTIMENTS:
         raise _wrong(name, f"is {_shown(value)}", f"one of {', '.join(SENTIMENTS)}")
-    return str(value)
+    return str.__str__(value)
 
 
 def _extension(name: str, value: Any) -> str:
@@ -118,7 +182,7 @@ def _recording(name: str, value: Any) -> Any:
     if extension is None or not hasattr(value, "audio"):
         raise _wrong(
             name,
-            f"is a {type(value).__name__}",
+            f"is {type_words(value)}",
             "Recording(audio, file_extension), like Recording(path, 'wav')",
         )
     _extension(f"{name}.file_extension", extension)
@@ -144,8 +208,21 @@ def _timestamp(name: str, value: Any) -> int:
 
 
 def _shown(value: Any) -> str:
-    return short_repr(value)[:60]
+    return shown(value)[:60]
 
+
+# The whole of a long call may be in it: an eighth of the document, in characters.
+_TRANSCRIPT_SHARE: Final = 8
+_OBJECTS: Final = frozenset({
+    "collected_dynamic_variables", "call_analysis", "metadata", "general_meta_data_raw", "sip_headers",
+})  # fmt: skip
+# Texts that the API sets no limit for.
+_UNLIMITED: Final = frozenset({"sip_call_id", "recipient", "asr_model", "tts_model", "llm_model"})
+# What people give to the handler by mistake.
+_SETTINGS: Final = frozenset({
+    "api_key", "workspace_id", "agent_id", "base_url", "debug", "auth_header", "allow_insecure", "outbox_dir", "fsync",
+    "outbox_max_bytes", "outbox_min_free_bytes", "shared_call_ids",
+})  # fmt: skip
 
 CHECKS: Final[dict[str, Check]] = {
     "call_id": _words(1, 200),

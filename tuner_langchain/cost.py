@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from tuner_langchain.values import is_number, short_repr
+from tuner_langchain.values import is_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
         return {}
     if not is_number(cents) or cents < 0:
         log.warning("call_cost returned %s; the call is sent without its cost. Expected cents, 0 or more, or None.",
-                    short_repr(cents) if isinstance(cents, int | float) else type(cents).__name__)  # fmt: skip
+                    shown(cents) if isinstance(cents, int | float) else type(cents).__name__)  # fmt: skip
         return {}
     return {"call_cost": cents}
 

@@ -1,43 +1,58 @@
-"""The end of a call: seal what was recorded, make the document once, hand it to delivery."""
+"""The end of a call: close it to callbacks, make the document once, hand it to delivery."""
 
 from __future__ import annotations
 
-import gc
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tuner_langchain.ahead import Ahead
 from tuner_langchain.call import Call, encode
+from tuner_langchain.collector import collector_at_rest
 from tuner_langchain.delivery import Receipt
 from tuner_langchain.errors import CallFactError
+from tuner_langchain.release import ROWS
+from tuner_langchain.values import passes_through
 
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
     from tuner_langchain.delivery import Recording
     from tuner_langchain.facts import CallFacts
+    from tuner_langchain.notices import Notices
     from tuner_langchain.runs import CallRecord
 
 log = logging.getLogger("tuner_langchain")
 
 NOTHING_HAPPENED = "Nothing happened in this call, so there was nothing to send."
+BEING_FINALISED = "The call is just being finalised, by the code that was interrupted here."
 
 
 class Outlet(Protocol):
     """Where a finished call's document goes: a `Delivery`, or what a test puts in its place."""
 
     def submit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
-        """Take the document over, durably, and say what became of it."""
+        """Take the document over, durably, and return its receipt."""
 
 
 class Finalizer:
-    """Ends one call exactly once, whoever asks first and however often."""
+    """Ends one call once, whoever asks first and however often.
+
+    Nothing of the call is let go before delivery has it. So an exception that a signal raises, at any line, leaves a
+    call that the next one who asks can still end.
+    """
 
     def __init__(
-        self, call: Call, record: CallRecord, capture: Capture, outlet: Outlet, clock: Callable[[], int]
+        self,
+        call: Call,
+        record: CallRecord,
+        capture: Capture,
+        *,
+        outlet: Outlet,
+        clock: Callable[[], int],
+        notices: Notices,
     ) -> None:
         self._call = call
         self._record = record
@@ -45,82 +60,130 @@ class Finalizer:
         self._capture = capture
         self._outlet = outlet
         self._clock = clock
-        self._ended_ns = 0
-        self._sealed = False
-        self.outcome: Future[Receipt] = Future()
+        self._notices = notices
+        self._ended_ns: int | None = None
+        # Held while the call is ended; a signal handler of the thread that holds it may ask again.
+        self._ending = threading.RLock()
+        self._process = os.getpid()
+        self._submitting = False
+        self.receipt: Receipt | None = None
 
-    def seal(self, facts: CallFacts) -> tuple[bool, CallFactError | None]:
-        """Close the call to callbacks and take its last facts in.
+    @property
+    def call_id(self) -> str:
+        """The call's id."""
+        return self._call.call_id
 
-        Returns whether this was the first time, and the error of a fact that breaks a limit.
-        """
-        with self._record.lock:
-            first, self._sealed = not self._sealed, True
+    def close(self, facts: CallFacts) -> CallFactError | None:
+        """Close the call to callbacks and take its last facts in; return the error of one that breaks a limit."""
+        first, self._record.sealed = not self._record.sealed, True
+        if self._ended_ns is None:
+            self._ended_ns = self._clock()
+        if not facts:
+            return None
         if not first:
-            if facts:
-                log.warning(
-                    "Call %s is finalised already; too late for %s.", self._call.call_id, ", ".join(facts)
-                )
-            return False, None
-        self._record.sealed = True
-        self._ended_ns = self._clock()
+            names = ", ".join(facts)
+            log.warning("Call %s is finalised already; too late for %s.", self._call.call_id, names)
+            return None
         try:
             self._call.update(facts)
         except CallFactError as wrong:
-            return True, CallFactError(
+            return CallFactError(
                 f"{wrong} Call {self._call.call_id} was finalised without the facts given here."
             )
-        return True, None
+        return None
 
-    def hand_over(self) -> None:
-        """Make the document and give it to delivery; the receipt, or what went wrong, is the outcome."""
-        try:
-            self.outcome.set_result(self._deliver())
-        except BaseException as error:
-            self.outcome.set_exception(error)
-            raise
+    def finish(self) -> Receipt:
+        """Make the document and give it to delivery, unless that was done; return the receipt."""
+        if self.receipt is not None:
+            return self.receipt
+        if self._process != os.getpid():  # whoever held it in the parent is not here
+            self._ending, self._process = threading.RLock(), os.getpid()
+            self._submitting = False
+        with self._ending:
+            if self._submitting:  # this thread is in the midst of it, and runs a signal handler
+                return _being_finalised(self._call.call_id)
+            return self.receipt or self._deliver()
 
-    def hand_over_elsewhere(self) -> None:
+    def finish_elsewhere(self) -> Future[Receipt]:
         """Do the same on a thread of its own, which outlives the task that asked and even its event loop."""
+        outcome: Future[Receipt] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(self.finish())
+            except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is asked for
+                outcome.set_exception(error)
+
         try:
-            threading.Thread(target=self.hand_over, name="tuner-finalize").start()
+            threading.Thread(target=work, name="tuner-finalize").start()
         except RuntimeError:  # an interpreter at its end starts no more threads
-            self.hand_over()
+            work()
+        return outcome
+
+    def finish_forgotten(self) -> Receipt:
+        """End a call that the program did not: what is known of it is sent, and says so."""
+        self.close({})
+        self._call.update_missing({"disconnection_reason": "unknown"})
+        self._call.update({"metadata": {"never_finalized": True}})
+        return self.finish()
 
     def _deliver(self) -> Receipt:
         document, recording = self._document(), self._call.recording
+        if self.receipt is not None:  # a signal handler was quicker
+            return self.receipt
+        if document[ROWS]:
+            self.receipt = self._submit(document, recording)
+        else:
+            self.receipt = Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
+        self._notices.call_ended(self._record)
+        self._forget()
+        return self.receipt
+
+    def _submit(self, document: dict[str, Any], recording: Recording | None) -> Receipt:
+        call_id, body = self._call.call_id, encode(document)
+        self._submitting = True
+        try:
+            receipt = self._outlet.submit(call_id, body, recording=recording)
+        except BaseException as error:
+            if passes_through(error):
+                raise
+            # A `Delivery` never raises: this is an outlet of the program's own.
+            message = (
+                f"The call is lost: delivery={type(self._outlet).__name__} raised {type(error).__name__}."
+            )
+            log.critical("Call %s: %s", call_id, message)
+            receipt = Receipt(call_id, state="lost")
+            receipt.update(message=message)
+        finally:
+            self._submitting = False
+        log.debug("Call %s: finalised, %d rows, %d bytes.", call_id, len(document[ROWS]), len(body))
+        return receipt
+
+    def _forget(self) -> None:
         self._record.clear()
         self.ahead.clear()
         self._call.clear()
-        if not document["transcript_with_tool_calls"]:
-            return Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
-        rows, body = len(document["transcript_with_tool_calls"]), encode(document)
-        receipt = self._outlet.submit(self._call.call_id, body, recording=recording)
-        log.debug("call %s: finalised, %d rows, %d bytes", self._call.call_id, rows, len(body))
-        return receipt
 
     def _document(self) -> dict[str, Any]:
+        ended_ns = self._ended_ns if self._ended_ns is not None else self._clock()
         try:
-            with _collector_at_rest():
-                return self._call.whole(self.ahead, self._capture, self._ended_ns)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must cost the rows' detail, never the call
-            log.error(  # noqa: TRY400 - a traceback's lines may hold what was said
+            with collector_at_rest():
+                return self._call.whole(self.ahead, self._capture, ended_ns)
+        except BaseException as error:
+            if passes_through(error):
+                raise
+            # A fault of ours must cost the rows' detail, never the call. A traceback's lines may hold what was said.
+            log.error(  # noqa: TRY400
                 "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
                 self._call.call_id, type(error).__name__, _place(error),
             )  # fmt: skip
-            return self._call.bare(self._record, self._capture, self._ended_ns)
+            return self._call.bare(self._record, self._capture, ended_ns)
 
 
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Keep the garbage collector from going through a growing call again and again: it doubled a row's time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def _being_finalised(call_id: str) -> Receipt:
+    receipt = Receipt(call_id)
+    receipt.update(message=BEING_FINALISED)
+    return receipt
 
 
 def _place(error: BaseException) -> str:

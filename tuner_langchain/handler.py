@@ -15,17 +15,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from tuner_langchain import langgraph
+from tuner_langchain.arguments import check_arguments
 from tuner_langchain.call import Call, preview
 from tuner_langchain.callbacks.chains import ChainCallbacks
 from tuner_langchain.callbacks.models import ModelCallbacks
 from tuner_langchain.callbacks.tools import ToolCallbacks
 from tuner_langchain.capture import Capture
+from tuner_langchain.checks import check_names
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.delivery import Delivery, Receipt
 from tuner_langchain.errors import FinalizedError
 from tuner_langchain.finalizer import Finalizer, Outlet
-from tuner_langchain.runs import CallRecord
+from tuner_langchain.notices import Notices
+from tuner_langchain.runs import CallRecord, Turn
 from tuner_langchain.spoken import SpokenTurns
+from tuner_langchain.unfinished import watch
 
 if TYPE_CHECKING:
     from tuner_langchain.facts import CallFacts
@@ -49,13 +53,18 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         agent_text: What the agent said in a turn, made from the turn's outcome, for graphs with a state of their
             own: a function that returns text, or None when nothing was said.
         delivery: Where the document goes instead of the process' shared `Delivery`.
+        send_unfinalized: Whether a call that nobody finalised is sent all the same, with
+            `metadata.never_finalized`, when its handler is dropped or the program ends. It is logged either way.
         clock: Nanoseconds that never go back, for tests.
         **facts: Facts about the call, as in `CallFacts`.
 
     Raises:
-        ConfigError: A setting is missing or wrong.
+        ConfigError: A setting or an argument is missing or wrong.
         CallFactError: A fact breaks a limit of the Create Call API.
+        OutboxError: The outbox directory cannot be trusted or used.
     """
+
+    _is_watched = True  # whether a call that nobody finalises is reported
 
     def __init__(
         self,
@@ -66,23 +75,41 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         messages_key: str = "messages",
         agent_text: AgentText | None = None,
         delivery: Outlet | None = None,
+        send_unfinalized: bool = True,
         clock: Callable[[], int] = time.monotonic_ns,
         **facts: Unpack[CallFacts],
     ) -> None:
         super().__init__()
+        check_arguments(
+            config=config,
+            capture=capture,
+            graph=graph,
+            messages_key=messages_key,
+            agent_text=agent_text,
+            delivery=delivery,
+            send_unfinalized=send_unfinalized,
+            clock=clock,
+        )
+        check_names(facts)  # first: a setting among the facts explains why another is missing
         if delivery is None:
-            config = config or TunerConfig()
+            config = TunerConfig() if config is None else config
             delivery = Delivery.shared(config)
-        self._capture = capture or Capture()
+        self._capture = Capture() if capture is None else capture
         self._messages_key = messages_key
         self._agent_text = agent_text
         self._clock = clock
-        self._call = Call(facts, started_ns=clock(), agent_version=config.agent_version if config else None)
+        version = config.agent_version if config is not None else None
+        self._call = Call(facts, started_ns=clock(), agent_version=version, capture=self._capture)
         self._record = CallRecord()
         if graph is not None:
             self._record.edges = langgraph.edges_by_path(graph)
-        self._finalizer = Finalizer(self._call, self._record, self._capture, delivery, clock)
+        self._notices = Notices(self.call_id)
+        self._finalizer = Finalizer(
+            self._call, self._record, self._capture, outlet=delivery, clock=clock, notices=self._notices
+        )
         self._ahead = self._finalizer.ahead
+        self._send_unfinalized = send_unfinalized
+        self._watched: int | None = None
 
     @property
     def call_id(self) -> str:
@@ -108,8 +135,7 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
     @property
     def receipt(self) -> Receipt | None:
         """What became of the call, once it was finalised; None before."""
-        outcome = self._finalizer.outcome
-        return outcome.result() if outcome.done() else None
+        return self._finalizer.receipt
 
     @property
     def late_callbacks(self) -> int:
@@ -135,14 +161,14 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         A second call returns the first receipt.
 
         Raises:
-            CallFactError: A fact breaks a limit; the call was finalised without these facts, so it is not lost.
+            CallFactError: A fact breaks a limit; the call was finalised without the facts given here.
         """
-        first, wrong = self._finalizer.seal(facts)
-        if first:
-            self._finalizer.hand_over()
+        wrong = self._finalizer.close(facts)
+        receipt = self._finalizer.finish()
+        self._end_watch()
         if wrong is not None:
             raise wrong
-        return self._finalizer.outcome.result()
+        return receipt
 
     async def afinalize(self, **facts: Unpack[CallFacts]) -> Receipt:
         """Do what `finalize` does without holding up the event loop; a cancelled await still writes.
@@ -150,13 +176,24 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         Raises:
             CallFactError: As for `finalize`.
         """
-        first, wrong = self._finalizer.seal(facts)
-        if first:
-            self._finalizer.hand_over_elsewhere()
-        receipt = await asyncio.shield(asyncio.wrap_future(self._finalizer.outcome))
+        wrong = self._finalizer.close(facts)
+        receipt = self._finalizer.receipt
+        if receipt is None:
+            self._end_watch()
+            outcome = self._finalizer.finish_elsewhere()
+            receipt = await asyncio.shield(asyncio.wrap_future(outcome))
         if wrong is not None:
             raise wrong
         return receipt
+
+    def _note_turn(self, turn: Turn) -> None:
+        super()._note_turn(turn)
+        if self._watched is None and self._is_watched:
+            self._watched = watch().begin(self, self._finalizer, send=self._send_unfinalized)
+
+    def _end_watch(self) -> None:
+        if self._watched is not None:
+            watch().end(self._watched)
 
     def __enter__(self) -> Self:
         return self

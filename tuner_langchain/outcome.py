@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
+from tuner_langchain.values import passes_through
+
 AgentText = Callable[[Any], str | None]
 
 log = logging.getLogger("tuner_langchain")
@@ -15,7 +17,10 @@ def ask(agent_text: AgentText, outcome: Any) -> str | Literal[False] | None:
     """Return what the program's function makes of a turn's outcome; False when it could not say."""
     try:
         said: object = agent_text(outcome)
-    except Exception as error:  # noqa: BLE001 - the user's function may raise anything; the turn must go on
+    except BaseException as error:
+        if passes_through(error):
+            raise
+        # The user's function may raise anything; the turn must go on.
         # The error's text may hold what was said, so only its type is told.
         log.warning(
             "agent_text raised %s; this turn's answer is read from the messages.", type(error).__name__

@@ -237,7 +237,7 @@ class CallRecord:
         self.events: list[Event] = []
         self.pauses: list[Pause] = []
         self.spoken: list[SpokenTurn] = []
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a signal handler may finalise while this is held
         self.sealed = False
         self.late = 0
 

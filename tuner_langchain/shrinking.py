@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from tuner_langchain.values import CUT_WORDS_CHARS, cut, to_json
+from tuner_langchain.values import CUT_WORDS_CHARS, plain, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def _shortened(data: bytes, most: int) -> bytes:
         if size > share and name == "words":
             del holder[name]  # their text is in the row as well
         elif size > share:
-            holder[name] = cut(holder[name], max(share - CUT_WORDS_CHARS, _LEAST_VALUE_CHARS))
+            holder[name] = plain(holder[name], max(share - CUT_WORDS_CHARS, _LEAST_VALUE_CHARS))
     return to_json(row)
 
 

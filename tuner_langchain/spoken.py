@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec
 
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.runs import SpokenTurn
-from tuner_langchain.values import LATEST_MS, is_number, short_repr
+from tuner_langchain.values import LATEST_MS, as_number, is_number, passes_through, shown, type_words
 from tuner_langchain.values import text as clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tuner_langchain.call import Call
     from tuner_langchain.runs import CallRecord
     from tuner_langchain.segments import Word
@@ -26,7 +26,34 @@ log = logging.getLogger("tuner_langchain")
 # The largest offset: more than 11 days into a call. Larger numbers are Unix time, as the Create Call API reads it.
 _MAX_OFFSET_MS: Final = 10**9
 _SECONDS_BELOW: Final = 10**10
+_WORD: Final = "dictionaries with word, start_ms and end_ms"
 _MOMENT: Final = "milliseconds from the call's start, Unix time, or a datetime with a time zone"
+
+
+_MAX_WORDS: Final = 1_000_000
+
+P = ParamSpec("P")
+
+
+def _readable(add: Callable[P, None]) -> Callable[P, None]:
+    """Let what a value's own code raises be the error of a value that cannot be read."""
+
+    @functools.wraps(add)
+    def adding(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            add(*args, **kwargs)
+        except CallFactError:
+            raise
+        except BaseException as error:
+            if passes_through(error):
+                raise
+            # Nothing of the error is shown: it may hold what was said.
+            raise CallFactError(
+                f"{add.__name__}: a value raises {type(error).__name__} when it is read; nothing was added. "
+                "Expected plain values."
+            ) from None
+
+    return adding
 
 
 class SpokenTurns:
@@ -36,6 +63,7 @@ class SpokenTurns:
     _record: CallRecord
     _clock: Callable[[], int]
 
+    @_readable
     def add_user_turn(
         self,
         text: str,
@@ -67,6 +95,7 @@ class SpokenTurns:
         }
         self._add("user", text, start=start_ms, end=end_ms, words=words, extra=extra)
 
+    @_readable
     def add_agent_turn(
         self,
         text: str,
@@ -93,7 +122,7 @@ class SpokenTurns:
             CallFactError: A value is none of these; nothing was added.
         """
         if interrupted is not None and not isinstance(interrupted, bool):
-            raise CallFactError(f"interrupted: is {interrupted!r}. Expected True or False.")
+            raise CallFactError(f"interrupted: is {shown(interrupted)}. Expected True or False.")
         heard = None if spoken_text is None else _words_of("spoken_text", spoken_text)
         extra = {"tts_node_ttfb": _amount("tts_node_ttfb", tts_node_ttfb)}
         self._add(
@@ -120,7 +149,7 @@ class SpokenTurns:
         heard: str | None = None,
     ) -> None:
         said = _words_of("text", text)
-        timed = [self._word(word, f"words[{index}]") for index, word in enumerate(words or ())]
+        timed = self._words(words)
         now_ms = max(0, self._clock() - self._call.started_ns) // 1_000_000
         ended = self._offset("end_ms", end, timed[-1]["end_ms"] if timed else now_ms)
         started = self._offset("start_ms", start, timed[0]["start_ms"] if timed else ended)
@@ -144,12 +173,24 @@ class SpokenTurns:
         )
         self._record.spoken.append(turn)
 
+    def _words(self, words: Any) -> list[Word]:
+        if words is None:
+            return []
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise CallFactError(f"words: is {type_words(words)}. Expected a list of {_WORD}.")
+        timed = [
+            self._word(word, f"words[{index}]") for index, word in enumerate(islice(words, _MAX_WORDS + 1))
+        ]
+        if len(timed) > _MAX_WORDS:
+            raise CallFactError(f"words: are more than {_MAX_WORDS:,}. Expected the words of one turn.")
+        return timed
+
     def _word(self, word: Mapping[str, Any], where: str) -> Word:
         if not isinstance(word, Mapping) or not isinstance(word.get("word"), str):
-            raise CallFactError(f"{where}: is no word. Expected a dictionary with word, start_ms and end_ms.")
+            raise CallFactError(f"{where}: is not a word. Expected {_WORD}.")
         start = self._offset(f"{where}['start_ms']", word.get("start_ms"), None)
         timed: Word = {
-            "word": clean(word["word"]),
+            "word": clean(str.__str__(word["word"])),
             "start_ms": start,
             "end_ms": max(start, self._offset(f"{where}['end_ms']", word.get("end_ms"), None)),
         }
@@ -168,7 +209,7 @@ class SpokenTurns:
                 raise CallFactError(f"{name}: is a datetime without a time zone. Expected {_MOMENT}.")
             moment = moment.timestamp() * 1000
         elif not is_number(moment) or not 0 <= moment < LATEST_MS:
-            raise CallFactError(f"{name}: is {short_repr(moment)[:60]}. Expected {_MOMENT}.")
+            raise CallFactError(f"{name}: is {shown(moment)[:60]}. Expected {_MOMENT}.")
         elif moment < _MAX_OFFSET_MS:
             return round(moment)
         elif moment < _SECONDS_BELOW:
@@ -178,19 +219,19 @@ class SpokenTurns:
 
 def _words_of(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise CallFactError(f"{name}: is a {type(value).__name__}, not a string. Expected what was said.")
-    return clean(value)
+        raise CallFactError(f"{name}: is {type_words(value)}, not a string. Expected what was said.")
+    return clean(str.__str__(value))
 
 
 def _amount(name: str, value: Any) -> Any:
     if value is None:
         return None
     if not is_number(value) or value < 0:
-        raise CallFactError(f"{name}: is {short_repr(value)[:60]}. Expected a number, 0 or more.")
-    return value
+        raise CallFactError(f"{name}: is {shown(value)[:60]}. Expected a number, 0 or more.")
+    return as_number(value)
 
 
 def _share(value: Any) -> Any:
     if value is not None and _amount("confidence", value) > 1:
-        raise CallFactError(f"confidence: is {value!r}. Expected 0 to 1.")
+        raise CallFactError(f"confidence: is {shown(value)}. Expected 0 to 1.")
     return value

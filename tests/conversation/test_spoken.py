@@ -246,7 +246,7 @@ def test_times_that_nobody_told() -> None:
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("add_user_turn", {"text": 5}, "text: is a int, not a string. Expected what was said."),
+    ("add_user_turn", {"text": 5}, "text: is an int, not a string. Expected what was said."),
     (
         "add_user_turn",
         {"start_ms": "soon"},
@@ -274,12 +274,12 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "add_user_turn",
         {"words": ["hi"]},
-        "words[0]: is no word. Expected a dictionary with word, start_ms and end_ms.",
+        "words[0]: is not a word. Expected dictionaries with word, start_ms and end_ms.",
     ),
     ("add_user_turn", {"words": [{"word": "a", "start_ms": 1}]}, "words[0]['end_ms']: is missing. Expected"),
     ("add_agent_turn", {"tts_node_ttfb": True}, "tts_node_ttfb: is True."),
     ("add_agent_turn", {"interrupted": "yes"}, "interrupted: is 'yes'. Expected True or False."),
-    ("add_agent_turn", {"spoken_text": 1}, "spoken_text: is a int, not a string."),
+    ("add_agent_turn", {"spoken_text": 1}, "spoken_text: is an int, not a string."),
 ]
 
 

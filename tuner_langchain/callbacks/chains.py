@@ -44,6 +44,8 @@ class ChainCallbacks(Recorder):
                 run.input_json = self._frozen(without_history(inputs, self._messages_key))
         else:
             run.edges = langgraph.edges_on_stack()
+            if run.edges is not None and run.edges.remote:
+                self._notices.remote_nodes(run.edges.remote)
             run.given = langgraph.read_given(inputs)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:

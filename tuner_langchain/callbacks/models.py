@@ -8,7 +8,7 @@ from tuner_langchain import messages
 from tuner_langchain.callbacks.recorder import Recorder
 from tuner_langchain.messages.tools import asked
 from tuner_langchain.runs import ModelRun
-from tuner_langchain.values import freeze_object
+from tuner_langchain.values import freeze_object, name_text
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,7 +32,7 @@ class ModelCallbacks(Recorder):
         run = self._begin(ModelRun, run_id, parent_run_id, metadata, name)
         if run is None:
             return
-        run.provider = (metadata or {}).get("ls_provider")
+        run.provider = name_text((metadata or {}).get("ls_provider"))
         run.purpose = messages.purpose(metadata, tags, kwargs.get("options"), kwargs.get("invocation_params"))
         if run.turn is not None:
             run.turn.incoming = messages.incoming(prompt[0] if prompt else None, self._messages_key)

@@ -8,7 +8,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from tuner_langchain import langgraph
 from tuner_langchain.runs import CallRecord, ChainRun, Failure, ModelRun, RetrieverRun, Run, ToolRun, Turn
-from tuner_langchain.values import cut_text, freeze
+from tuner_langchain.values import cut_text, freeze, name_text, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tuner_langchain.ahead import Ahead
     from tuner_langchain.capture import Capture
     from tuner_langchain.messages.tools import ToolAnswer
+    from tuner_langchain.notices import Notices
     from tuner_langchain.outcome import AgentText
 
     _Base = BaseCallbackHandler
@@ -49,6 +50,11 @@ class Recorder(_Base):
     _messages_key: str
     _agent_text: AgentText | None
     _ahead: Ahead
+    _notices: Notices
+
+    def _note_turn(self, turn: Turn) -> None:
+        """Take note of a turn that begins."""
+        self._notices.turn_began(turn)
 
     def _caller(self, metadata: dict[str, Any] | None) -> Run | None:
         """Return the node that a run without a known parent was called in.
@@ -57,7 +63,8 @@ class Recorder(_Base):
         which node it is in.
         """
         tasks = self._record.tasks
-        return tasks.get(metadata.get("langgraph_checkpoint_ns", "")) if metadata and tasks else None
+        ns = metadata.get("langgraph_checkpoint_ns") if metadata and tasks else None
+        return tasks.get(ns) if type(ns) is str else None
 
     def _open(self, run_id: UUID | None) -> Run | None:
         """Return a run that is open, None for any other."""
@@ -75,16 +82,19 @@ class Recorder(_Base):
         record = self._record
         if record.sealed:
             record.late += 1
+            if parent_run_id is None:
+                self._notices.turn_was_late()
             return None
         parent = record.open.get(getattr(parent_run_id, "int", parent_run_id)) or self._caller(metadata)
-        run = kind(parent, name, self._clock())
+        run = kind(parent, name if type(name) is str else name_text(name), self._clock())
         known = record.open.setdefault(getattr(run_id, "int", run_id), run)
         if known is not run:  # the handler was passed twice
             return None
         # A model whose parent was never seen has callbacks of its own in a program without them: no turn.
         if parent is None and (parent_run_id is None or run.kind == "chain"):
-            run.turn = Turn((metadata or {}).get("thread_id"))
+            run.turn = Turn(name_text((metadata or {}).get("thread_id")))
             record.turns.append(run)
+            self._note_turn(run.turn)
         record.runs.append(run)
         return run
 
@@ -132,7 +142,7 @@ class Recorder(_Base):
     def _failure(self, error: BaseException, run: Run) -> Failure:
         """Return what is kept of an exception; the exception itself would keep whole frames alive."""
         kind, capture = langgraph.failure_kind(error), self._capture
-        told = cut_text(_message(error), capture.max_value_chars) if capture.error_messages else None
+        told = cut_text(message_of(error), capture.max_value_chars) if capture.error_messages else None
         failure = Failure(type(error).__name__, kind, told, run)
         if kind == "handed_over":
             failure.goto = langgraph.handover(error)
@@ -148,8 +158,7 @@ class Recorder(_Base):
         return said if isinstance(said, str) else self._frozen(said).decode()
 
 
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a user's exception may refuse to be shown; its type still is
-        return ""
+@tolerant("")
+def message_of(error: BaseException) -> str:
+    """Return an exception's text; nothing where it refuses to be shown."""
+    return str.__str__(str(error))

@@ -10,7 +10,7 @@ from tuner_langchain.callbacks.recorder import Recorder
 from tuner_langchain.messages.forms import FORMS
 from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
 from tuner_langchain.runs import Event, RetrieverRun, ToolRun
-from tuner_langchain.values import freeze_object
+from tuner_langchain.values import freeze_object, name_text
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,19 +31,18 @@ class ToolCallbacks(Recorder):
         tool_call_id: str | EllipsisType | None = ...,
         **kwargs: Any,
     ) -> None:
-        name = (serialized or {}).get("name")
-        run = self._begin(ToolRun, run_id, parent_run_id, metadata, name)
+        run = self._begin(ToolRun, run_id, parent_run_id, metadata, _name(serialized))
         if run is None:
             return
         run.run_id = run_id
-        arguments = inputs if isinstance(inputs, dict) else {"value": input_str}
+        arguments = inputs if issubclass(type(inputs), dict) else {"value": input_str}
         if isinstance(tool_call_id, EllipsisType):
             # LangChain before 1.1.3 tells no id, and mixes the graph's state into the arguments.
             started = started_tool()
             tool_call_id = started.call_id if started is not None else None
-            if started is not None and isinstance(inputs, dict):
+            if started is not None and issubclass(type(inputs), dict):
                 arguments = {key: value for key, value in inputs.items() if key in started.arguments}
-        run.tool_call_id = tool_call_id
+        run.tool_call_id = name_text(tool_call_id)
         if self._capture.tool_params:
             run.params = freeze_object(arguments, self._capture.max_value_chars)
 
@@ -51,7 +50,7 @@ class ToolCallbacks(Recorder):
         run = self._end(run_id)
         if not isinstance(run, ToolRun):
             return
-        answer = tool_answer(output)
+        answer = tool_answer(output, self._capture.max_value_chars)
         run.tool_call_id = run.tool_call_id or answer.call_id
         if FORMS[type(output)] != "tool_message":  # a message leads nowhere
             run.goto = langgraph.read_returned(output)
@@ -92,7 +91,7 @@ class ToolCallbacks(Recorder):
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._end(run_id)
         if isinstance(run, RetrieverRun):
-            run.result = self._result(found_documents(documents))
+            run.result = self._result(found_documents(documents, self._capture.max_value_chars))
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._fail(run_id, error)
@@ -100,6 +99,9 @@ class ToolCallbacks(Recorder):
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._open(run_id)
         if run is not None:
-            self._record.events.append(
-                Event(name, self._frozen(data) if self._capture.events else b"null", self._clock(), run)
-            )
+            frozen = self._frozen(data) if self._capture.events else b"null"
+            self._record.events.append(Event(name_text(name) or "", frozen, self._clock(), run))
+
+
+def _name(serialized: Any) -> Any:
+    return serialized.get("name") if type(serialized) is dict else None

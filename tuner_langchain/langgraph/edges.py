@@ -36,6 +36,7 @@ class Edges(NamedTuple):
     routers: Mapping[str, Mapping[int, Branch]]  # by node: the router that runs as seq:step:k, by k
     deferred: frozenset[str]
     tools: Mapping[str, frozenset[str]]  # by node that runs tools: the tools it knows
+    remote: tuple[str, ...] = ()  # nodes that are graphs on a server, which sends no callbacks
 
 
 _known: weakref.WeakKeyDictionary[Any, Edges] = weakref.WeakKeyDictionary()
@@ -105,7 +106,12 @@ def _digest(graph: Any) -> Edges:
         tools={
             name: frozenset(known) for name, node in builder.nodes.items() if (known := _tools(node.runnable))
         },
+        remote=tuple(sorted(name for name, node in builder.nodes.items() if _is_remote(node.runnable))),
     )
+
+
+def _is_remote(runnable: Any) -> bool:
+    return type(runnable).__name__ == "RemoteGraph"
 
 
 def _routers(graph: Any, node: str) -> dict[int, Branch]:

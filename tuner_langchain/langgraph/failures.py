@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.langgraph.returned import Goto, read_command
+from tuner_langchain.values import tolerant
 
 if TYPE_CHECKING:
     from tuner_langchain.runs import FailureKind
@@ -37,12 +39,14 @@ def _kind_of(cls: type[BaseException]) -> FailureKind:
     return "error"
 
 
+@tolerant(())
 def handover(error: BaseException) -> tuple[Goto, ...]:
     """Return where the command leads that a ParentCommand carries."""
     return read_command(error.args[0]) if error.args else ()
 
 
-def interrupt_values(error: BaseException) -> list[Any]:
+@tolerant(())
+def interrupt_values(error: BaseException) -> Iterable[Any]:
     """Return what an interrupt asks; nothing for a breakpoint inside a subgraph."""
     found = error.args[0] if error.args else ()
     found = found if isinstance(found, list | tuple) else (found,)

@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from langgraph.types import Command, Send
 
+from tuner_langchain.values import tolerant
+
 MAX_LABEL_CHARS: Final = 256
 MAX_ITEMS: Final = 4096
 _LISTS: Final = (list, tuple)
@@ -19,6 +21,7 @@ class Goto(NamedTuple):
     arg_id: int | None
 
 
+@tolerant(())
 def read_route(value: Any) -> tuple[Goto, ...]:
     """Return where a router's answer or a command's `goto` leads: labels and Sends, alone or in a list.
 
@@ -37,6 +40,7 @@ def read_route(value: Any) -> tuple[Goto, ...]:
     return ()
 
 
+@tolerant(())
 def read_returned(outputs: Any) -> tuple[Goto, ...]:
     """Return where the commands in a node's output lead; an ordinary update leads nowhere."""
     if isinstance(outputs, Command):
@@ -49,11 +53,13 @@ def read_returned(outputs: Any) -> tuple[Goto, ...]:
     return tuple(found)
 
 
+@tolerant(())
 def read_command(command: Any) -> tuple[Goto, ...]:
     """Return where a command leads, whichever graph it is for; anything else leads nowhere."""
     return read_route(command.goto) if isinstance(command, Command) else ()
 
 
+@tolerant(False)
 def hands_over(value: Any) -> bool:
     """Return whether a tool returned a command that leads somewhere, alone or in a list."""
     if isinstance(value, list):
@@ -61,6 +67,7 @@ def hands_over(value: Any) -> bool:
     return isinstance(value, Command) and bool(value.goto or value.graph is not None)
 
 
+@tolerant(None)
 def read_given(inputs: Any) -> tuple[Goto, ...] | None:
     """Return where the input of a graph's run leads when it continues a paused run, None for ordinary input."""
     if inputs is None:

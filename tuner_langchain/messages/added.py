@@ -18,15 +18,18 @@ from tuner_langchain.messages.said import (
     REMOVE,
     Said,
     backwards,
+    id_of,
     is_message,
     is_pair,
     messages_of,
     parts,
     written_by_library,
 )
-from tuner_langchain.messages.tools import ToolAnswer, tool_answer
+from tuner_langchain.messages.tools import ToolAnswer, failed_answer
+from tuner_langchain.values import tolerant
 
 _MAX_FAILED: Final = 256
+_BLANK_CHARS: Final = 10_000  # what begins with so much white space says nothing
 
 # A message without its text: the identity of the object, and LangChain's id where it has one.
 Ids = tuple[int, str | None]
@@ -49,25 +52,11 @@ class Added(NamedTuple):
     failed: tuple[ToolAnswer, ...] = ()
 
 
-def added(outputs: Any, key: str, last_input: Ids = NO_IDS) -> Added | None:
-    """Return what a node's output added to the conversation after `last_input`, the last message it got."""
-    try:
-        return _added(outputs, key, last_input)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
-
-
+@tolerant(None)
 def answers(outputs: Any, key: str) -> Added | None:
     """Return what a plain chain answered: a string, a message, messages, or one of these as its output."""
-    if isinstance(outputs, str):
+    if FORMS[type(outputs)] == "text":
         return Added((Said(outputs, None, 0),), plain=True) if outputs else None
-    try:
-        return _answers(outputs, key)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
-
-
-def _answers(outputs: Any, key: str) -> Added | None:
     if FORMS[type(outputs)] == "mapping" and key not in outputs and not is_message(outputs):
         # The names that LangChain's own agents and retrieval chains answer under.
         answer = outputs.get("output", outputs.get("answer"))
@@ -78,19 +67,19 @@ def _answers(outputs: Any, key: str) -> Added | None:
     return added(outputs, key)
 
 
+@tolerant(NO_IDS)
 def last_message(state: Any, key: str) -> Ids:
     """Return the ids of the last message of a node's input."""
-    try:
-        value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
-        if not value or not isinstance(value, list):
-            return NO_IDS
-        last = value[-1]
-        return id(last), getattr(last, "id", None)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
+    value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
+    if not value or not isinstance(value, list):
         return NO_IDS
+    last = value[-1]
+    return id(last), id_of(getattr(last, "id", None))
 
 
-def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
+@tolerant(None)
+def added(outputs: Any, key: str, last_input: Ids = NO_IDS) -> Added | None:
+    """Return what a node's output added to the conversation after `last_input`, the last message it got."""
     last_object, last_id = last_input
     found: list[Said] = []
     removed: list[str] = []
@@ -101,7 +90,7 @@ def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
     for message in _latest_first(outputs, key):
         form = FORMS[type(message)]
         kind, content, message_id = (
-            (message.type, message.content, message.id) if form in LANGCHAINS_OWN else parts(message)
+            (message.type, message.content, id_of(message.id)) if form in LANGCHAINS_OWN else parts(message)
         )
         # A removal has the id of what it removes.
         if id(message) == last_object or (message_id == last_id and last_id is not None and kind != REMOVE):
@@ -118,7 +107,7 @@ def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
         elif kind == REMOVE and message_id is not None:
             removed.append(message_id)
         elif at_end and form == "tool_message" and message.status == "error" and len(failed) < _MAX_FAILED:
-            failed.append(tool_answer(message))
+            failed.append(failed_answer(message))
         at_end = at_end and form == "tool_message"
     if not (found or removed or heard or failed):
         return None
@@ -128,7 +117,7 @@ def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
 def _spoken(message: Any, content: Any) -> str:
     """Return the words of a message of the agent's; nothing for a blank one or what a library wrote."""
     text = content_text(content)
-    return "" if text.isspace() or written_by_library(message) else text
+    return "" if text[:_BLANK_CHARS].isspace() or written_by_library(message) else text
 
 
 def _latest_first(outputs: Any, key: str) -> Iterable[Any]:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import orjson
 
+from tuner_langchain.values import tolerant
+
 # What is no text and no thought of the model's is named in its place, never embedded.
 _NAMED: Final = {
     "image": "[image]",
@@ -22,6 +24,9 @@ _NAMED: Final = {
 }
 
 
+_MAX_BLOCKS: Final = 10_000
+
+
 def content_text(content: Any) -> str:
     """Return the text of a message's content: its text blocks joined, other media named.
 
@@ -31,17 +36,15 @@ def content_text(content: Any) -> str:
         return content
     if not isinstance(content, list):
         return ""
-    return "".join(map(_block_text, content))
+    return "".join(map(_block_text, content[:_MAX_BLOCKS]))
 
 
+@tolerant("")
 def spoken_part(token: Any) -> str:
     """Return the text in one streamed token: a string, or a list of content blocks."""
     if isinstance(token, str):
         return token
-    try:
-        return "".join(_texts(token)) if isinstance(token, list) else ""
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return ""
+    return "".join(_texts(token[:_MAX_BLOCKS])) if isinstance(token, list) else ""
 
 
 def looks_like_data(text: str) -> bool:
@@ -89,12 +92,10 @@ def _texts(blocks: Iterable[Any]) -> Iterable[str]:
             yield block["text"]
 
 
+@tolerant("")
 def event_text(event: Any) -> str:
     """Return the text in one protocol event of a streaming model, empty for every other event."""
-    try:
-        if event["event"] != "content-block-delta":
-            return ""
-        text = event["delta"]["text"]
-    except Exception:  # noqa: BLE001 - other deltas have no text, and a program's own may raise anything
+    if event["event"] != "content-block-delta":
         return ""
+    text = event["delta"]["text"]  # other deltas have none
     return text if isinstance(text, str) else ""

@@ -19,6 +19,7 @@ from tuner_langchain.messages.said import (
     parts,
     written_by_library,
 )
+from tuner_langchain.values import tolerant
 
 
 class Incoming(NamedTuple):
@@ -42,15 +43,9 @@ class Incoming(NamedTuple):
 NOTHING: Final = Incoming()
 
 
+@tolerant(NOTHING)
 def incoming(inputs: Any, key: str) -> Incoming:
     """Return what the caller brought with a turn's input."""
-    try:
-        return _incoming(inputs, key)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return NOTHING
-
-
-def _incoming(inputs: Any, key: str) -> Incoming:
     value = _conversation(inputs, key)
     if value is None:
         return (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tuner_langchain.messages.content import content_text
+from tuner_langchain.values import name_text, tolerant
 
 Purpose = Literal["speech", "structured", "middleware", "unheard"]
 
@@ -19,10 +20,7 @@ def requested_model(metadata: Mapping[str, Any] | None, invocation: Any, seriali
     named = metadata.get("ls_model_name") if metadata else None
     if type(named) is str and named:
         return named
-    try:
-        return _requested_model(metadata, invocation, serialized)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
+    return _requested_model(metadata, invocation, serialized)
 
 
 def purpose(
@@ -38,48 +36,44 @@ def purpose(
         return "middleware"
     if tags and not _UNHEARD.isdisjoint(tags):
         return "unheard"
-    try:
-        has_format = bool(
-            (
-                isinstance(options, dict)
-                and (options.get("ls_structured_output_format") or options.get("response_format"))
-            )
-            or (isinstance(invocation, dict) and invocation.get("response_format"))
+    return "structured" if _has_format(options, invocation) else "speech"
+
+
+@tolerant(False)
+def _has_format(options: Any, invocation: Any) -> bool:
+    return bool(
+        (
+            isinstance(options, dict)
+            and (options.get("ls_structured_output_format") or options.get("response_format"))
         )
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return "speech"
-    return "structured" if has_format else "speech"
+        or (isinstance(invocation, dict) and invocation.get("response_format"))
+    )
 
 
+@tolerant(None)
 def _requested_model(metadata: Mapping[str, Any] | None, invocation: Any, serialized: Any) -> str | None:
     named = (metadata or {}).get("ls_model_name")
     if named:
-        return str(named)
+        return name_text(named)
     if isinstance(invocation, Mapping):
         for key in _MODEL_KEYS:
             if isinstance(invocation.get(key), str) and invocation[key]:
                 return str(invocation[key])
-    return serialized.get("name") if isinstance(serialized, Mapping) else None
+    return name_text(serialized.get("name")) if isinstance(serialized, Mapping) else None
 
 
+@tolerant(None)
 def last_words(messages: Any) -> str | None:
     """Return the last thing the caller says in what a model was given."""
-    try:
-        given = messages[0] if messages and isinstance(messages[0], list) else messages
-        for message in reversed(given):
-            if getattr(message, "type", None) == "human":
-                return content_text(message.content) or None
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
+    given = messages[0] if messages and isinstance(messages[0], list) else messages
+    for message in reversed(given):
+        if getattr(message, "type", None) == "human":
+            return content_text(message.content) or None
     return None
 
 
+@tolerant(None)
 def system_prompt(messages: Any) -> str | None:
     """Return what a model was told before the conversation."""
-    try:
-        first: Any = messages[0][0] if messages and isinstance(messages[0], list) else None
-        if getattr(first, "type", None) == "system":
-            return content_text(first.content)
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return None
-    return None
+    first: Any = messages[0][0] if messages and isinstance(messages[0], list) else None
+    return content_text(first.content) if getattr(first, "type", None) == "system" else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from tuner_langchain.messages.content import content_text
+from tuner_langchain.messages.said import id_of
+from tuner_langchain.values import tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +53,7 @@ class Reply:
         self._tokens: tuple[Usage | None, Reported] | None = None
 
     @property
+    @tolerant(None)
     def model(self) -> str | None:
         """The model as the provider named it."""
         return _name(_mapping(self._named)) or _name(_mapping(self._output))
@@ -88,25 +91,24 @@ _OUTPUT_DETAILS: Final = (
 )
 
 
+@tolerant(EMPTY)
 def reply(response: Any) -> Reply:
     """Return what an LLMResult says."""
-    try:
-        generations = response.generations
-        first = generations[0][0] if generations and generations[0] else None
-        message = getattr(first, "message", None)
-        output = getattr(response, "llm_output", None)
-        if message is None:
-            return Reply(str(getattr(first, "text", "")), output=output)
-        content = message.content
-        return Reply(
-            content if type(content) is str else content_text(content),
-            getattr(message, "id", None),
-            getattr(message, "response_metadata", None),
-            getattr(message, "usage_metadata", None),
-            output,
-        )
-    except Exception:  # noqa: BLE001 - a result of a foreign class; what cannot be read is unknown
-        return EMPTY
+    generations = response.generations
+    first = generations[0][0] if generations and generations[0] else None
+    message = getattr(first, "message", None)
+    output = getattr(response, "llm_output", None)
+    if message is None:
+        text = getattr(first, "text", "")
+        return Reply(text if isinstance(text, str) else "", output=output)
+    content = message.content
+    return Reply(
+        content if type(content) is str else content_text(content),
+        id_of(getattr(message, "id", None)),
+        getattr(message, "response_metadata", None),
+        getattr(message, "usage_metadata", None),
+        output,
+    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -118,6 +120,7 @@ def _name(named: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
+@tolerant((None, "unknown"))
 def _usage(metadata: Any, output: Mapping[str, Any]) -> tuple[Usage | None, Reported]:
     if isinstance(metadata, dict):
         # LangChain sets a total cost of zero on what it answers from its cache.

@@ -29,6 +29,11 @@ class Said(NamedTuple):
     object_id: int
 
 
+def id_of(value: Any) -> str | None:
+    """Return a message's id; what is no text identifies nothing."""
+    return value if isinstance(value, str) else None
+
+
 def messages_of(update: Any, key: str) -> Any:
     """Return what an update holds under the key of the conversation, or the update where it is messages itself."""
     form = FORMS[type(update)]
@@ -79,15 +84,23 @@ def parts(message: Any) -> tuple[str, Any, str | None]:
     """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
     form = FORMS[type(message)]
     if form in LANGCHAINS_OWN:
-        return message.type, message.content, message.id
+        return message.type, message.content, id_of(message.id)
     if form == "text":
         return "human", message, None
     if is_pair(message):
         return message[0], message[1], None
     if form == "mapping":
         return (
-            str(message.get("role") or message.get("type") or ""),
+            _kind(message.get("role") or message.get("type")),
             message.get("content"),
-            message.get("id"),
+            id_of(message.get("id")),
         )
-    return getattr(message, "type", ""), getattr(message, "content", None), getattr(message, "id", None)
+    return (
+        _kind(getattr(message, "type", "")),
+        getattr(message, "content", None),
+        id_of(getattr(message, "id", None)),
+    )
+
+
+def _kind(value: Any) -> str:
+    return value if isinstance(value, str) else ""

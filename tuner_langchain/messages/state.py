@@ -8,7 +8,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from tuner_langchain.values import tolerant
 
+
+@tolerant("<unreadable state>")
 def without_history(value: Any, key: str) -> Any:
     """Return a node's state or update without its messages; what is no state is returned as it is."""
     if isinstance(value, list | tuple):

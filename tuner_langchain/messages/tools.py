@@ -10,11 +10,16 @@ import orjson
 from langchain_core.messages import ToolMessage
 
 from tuner_langchain.messages.forms import FORMS
+from tuner_langchain.messages.said import id_of
+from tuner_langchain.values import name_text, tolerant
 
 # A handoff may put its answer behind a whole history; it stands at the end.
 _LAST_MESSAGES: Final = 8
 _MAX_ANSWERS: Final = 256
 _STACK_DEPTH: Final = 8
+# Text that is JSON is read as such up to so many times what may be kept of it.
+_READ_AHEAD: Final = 8
+_LEAST_ITEM_CHARS: Final = 2
 
 
 class ToolAnswer(NamedTuple):
@@ -33,38 +38,51 @@ class StartedTool(NamedTuple):
     arguments: frozenset[str]
 
 
-def asked(response: Any) -> list[tuple[str, Any]]:
+@tolerant(())
+def asked(response: Any) -> Iterable[tuple[str, Any]]:
     """Return the id and the arguments of each tool call in a model's result."""
-    try:
-        return [
-            (call["id"], call.get("args"))
-            for generations in response.generations
-            for generation in generations
-            for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ()
-            if call.get("id")
-        ]
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return []
+    return [
+        (call["id"], call.get("args"))
+        for generations in response.generations
+        for generation in generations
+        for call in getattr(getattr(generation, "message", None), "tool_calls", None) or ()
+        if id_of(call.get("id"))
+    ]
 
 
-def tool_answer(output: Any) -> ToolAnswer:
-    """Return what a tool answered, as the model was told it; a bare value stands for itself."""
-    try:
-        told = output if FORMS[type(output)] == "tool_message" else _told(output)
-        if told is not None:
-            return ToolAnswer(_content(told.content), told.tool_call_id, told.name, told.status == "error")
-    except Exception:  # noqa: BLE001, S110 - a program's own classes may raise anything when they are read
-        pass
-    return ToolAnswer(output if isinstance(output, dict) else {"value": output}, None, None, failed=False)
+def tool_answer(output: Any, max_chars: int) -> ToolAnswer:
+    """Return what a tool answered, as the model was told it; a bare value stands for itself.
+
+    No more is read of a long answer than `max_chars` characters can show.
+    """
+    told: ToolAnswer | None = _message_answer(output, max_chars)
+    if told is not None:
+        return told
+    return ToolAnswer(
+        output if issubclass(type(output), dict) else {"value": output}, None, None, failed=False
+    )
 
 
-def found_documents(documents: Any) -> dict[str, Any]:
+def failed_answer(message: ToolMessage) -> ToolAnswer:
+    """Return the failure that a message answers a tool call with."""
+    content = message.content
+    return ToolAnswer({"value": content}, id_of(message.tool_call_id), name_text(message.name), failed=True)
+
+
+@tolerant(None)
+def _message_answer(output: Any, max_chars: int) -> ToolAnswer | None:
+    told = output if FORMS[type(output)] == "tool_message" else _told(output)
+    if told is None:
+        return None
+    content = _content(told.content, max_chars)
+    return ToolAnswer(content, id_of(told.tool_call_id), name_text(told.name), told.status == "error")
+
+
+@tolerant({})
+def found_documents(documents: Any, max_chars: int) -> dict[str, Any]:
     """Return what a retriever found: how many documents, and where they are from as far as they say."""
-    try:
-        found = [_source(document) for document in documents]
-    except Exception:  # noqa: BLE001 - a program's own classes may raise anything when they are read
-        return {}
-    return {"count": len(found), "sources": [source for source in found if source is not None]}
+    found = [_source(document) for document in documents[: max_chars // _LEAST_ITEM_CHARS + 1]]
+    return {"count": len(documents), "sources": [source for source in found if source is not None]}
 
 
 def started_tool() -> StartedTool | None:
@@ -88,13 +106,11 @@ def _source(document: Any) -> Any:
     return metadata.get("source") or metadata.get("title") or getattr(document, "id", None)
 
 
+@tolerant(())
 def _arguments(tool: Any) -> Iterable[str]:
     """Return the names of the arguments that a model gives to a tool, without what the program injects."""
-    try:
-        schema = tool.tool_call_schema
-        return tuple(schema["properties"] if isinstance(schema, Mapping) else schema.model_fields)
-    except Exception:  # noqa: BLE001 - the user's own schema; without its names no arguments are shown
-        return ()
+    schema = tool.tool_call_schema
+    return tuple(schema["properties"] if isinstance(schema, Mapping) else schema.model_fields)
 
 
 def _told(output: Any) -> ToolMessage | None:
@@ -114,16 +130,23 @@ def _told(output: Any) -> ToolMessage | None:
     return None
 
 
-def _content(content: Any) -> dict[str, Any]:
+def _content(content: Any, max_chars: int) -> dict[str, Any]:
     """Return a message's content as an object: JSON objects as such, plain text and blocks as `value`."""
-    if isinstance(content, str) and content[:1] == "{":
+    if isinstance(content, str) and content[:1] == "{" and len(content) <= max_chars * _READ_AHEAD:
         try:
             found = orjson.loads(content)
         except ValueError:
             return {"value": content}
         return found if isinstance(found, dict) else {"value": content}
     if isinstance(content, list):
-        return {"value": [_block(block) for block in content]}
+        most = max_chars // _LEAST_ITEM_CHARS + 1
+        blocks = [_block(block) for block in content[:most]]
+        missing = (
+            [f"[cut: {len(content) - most:,} of {len(content):,} items left out]"]
+            if len(content) > most
+            else []
+        )
+        return {"value": blocks + missing}
     return {"value": content}
 
 

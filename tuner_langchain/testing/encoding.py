@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langgraph.types import Command, Send
 
-from tuner_langchain.values import short_repr, text
+from tuner_langchain.values import freeze, text, type_name
 
 TAG: Final = "~"
 MAX_DEPTH: Final = 40
@@ -137,11 +137,11 @@ class Encoder:
         if isinstance(value, set | frozenset):
             return {
                 TAG: "set",
-                "items": [self.value(item, sort, depth) for item in sorted(value, key=short_repr)],
+                "items": [self.value(item, sort, depth) for item in _in_order(value)],
             }
         fields = _fields(value)
         if fields is None:
-            return self.value(short_repr(value), sort)
+            return self.value(type_name(value), sort)
         return {TAG: "object", "class": type(value).__name__, "fields": self._mapping(fields, sort, depth)}
 
     def _mapping(self, value: Mapping[Any, Any], sort: Sort, depth: int) -> dict[str, Any]:
@@ -153,6 +153,14 @@ class Encoder:
     def _member(self, key: object, item: Any, sort: Sort, depth: int) -> Any:
         content: Sort = "mark" if sort == "mark" or key in MARK_KEYS else "text"
         return self.value(item, content, depth)
+
+
+_SORT_CHARS: Final = 1_000
+
+
+def _in_order(items: Iterable[Any]) -> list[Any]:
+    """Return the items of a set in an order that is the same in each run, as far as they are plain."""
+    return sorted(items, key=lambda item: freeze(item, _SORT_CHARS))
 
 
 def _number(value: Any) -> Any:
