@@ -156,6 +156,7 @@ TEXTS_THAT_STAY: Final = (
     "pinned: yes, passed: 3", "key_points: two", "author=Ada", "https://example.com/a:b@c", "https://x:8080/a@b",
     "ssh://git@github.com/x", '{"label": "Password:", "type": "text"}', "Enter your password: ", "password=",
     'password=""', "token: null", '{"token": true}', "session: {room: 1}", "npm_config_registry", "disk-usage of ASIA",
-    "-----BEGIN CERTIFICATE-----abc-----END CERTIFICATE-----", '["password", "email", "name"]', "a[token]", "12:30 auth",
+    "-----BEGIN CERTIFICATE-----abc-----END CERTIFICATE-----", '["password", "email", "name"]', "a[token]",
+    "12:30 auth",
     "<password></password>", "password: [masked]",
 )  # fmt: skip
