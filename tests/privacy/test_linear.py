@@ -32,11 +32,13 @@ PIECES = {
     "private key": "-----BEGIN PRIVATE KEY-----", "backslashes": "\\", "escaped quotes": '\\"', "quotes": '"',
     "apostrophes": "'", "token": "token ", "quoted names": '"token":"', "opened": "token='", "json": '{"token":{"a":[',
     "deep": '{\\"token\\": \\"', "values": '"value":"', "named": '"name":"', "pairs": '["token",', "flags": "--token ",
-    "users": "-u a:", "elements": "<token ", "element": "<token>", "jwt": "eyJ-", "jwts": "eyJaaaaaa.", "SG": "SG.aaaaaaaa",
+    "users": "-u a:", "elements": "<token ", "element": "<token>", "jwt": "eyJ-", "jwts": "eyJaaaaaa.",
+    "SG": "SG.aaaaaaaa",
     "bearer": "bearer ", "spaces": "token=   ", "only spaces": " ", "cards": "4 1 1 1 ", "digits": "4111-", "long": "4",
     "phones": "+1 ", "zeros": "0 ", "iban": "DE89 ", "letters and digits": "a1", "emails": "a.b@", "dots": "a.",
     "email": "a@b.", "encoded": "token%3D", "colons": ": ", "cookies": "cookie: a;", "brackets": "token=[",
-    "commas": "token=a,", "ticks": "`token`:`", "newlines": "token: \n", "accents": "\u0301", "wide": "日", "marks": "a\u0301 ",
+    "commas": "token=a,", "ticks": "`token`:`", "newlines": "token: \n", "accents": "\u0301", "wide": "日",
+    "marks": "a\u0301 ",
     "controls": "\x1b[", "markup": "<&>", "numbers": "password=1 ",
 }  # fmt: skip
 
@@ -126,7 +128,7 @@ def test_many_keys_that_become_the_same() -> None:
     assert len(mask(many)) == len(many)
 
 
-def test_a_long_text_leaves_the_interpreter_to_others() -> None:
+def test_secrets_across_the_pieces_of_a_long_text() -> None:
     """A secret behind, and across, the pieces in which a long text is searched is masked as well."""
     for size in (32_700, 32_768, 65_536, 200_000):
         for shift in range(0, 30, 3):
