@@ -105,7 +105,8 @@ class _Rule:
         self._find, self._label, self._numbers = find, label, numbers
 
     def text(self, text: str) -> str:
-        parts, done = [], 0
+        parts: list[str] = []
+        done = 0
         for start, end in self._find(text):
             parts += text[done:start], self._label
             done = end

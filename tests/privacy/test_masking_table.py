@@ -12,11 +12,12 @@ from docs.pages import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy.examples import FORMS, KEYS, MASK, NAMES_THAT_STAY, TEXTS_THAT_STAY, V
+from privacy.examples import FORMS, KEYS, NAMES_THAT_STAY, TEXTS_THAT_STAY, V
 from tuner_langchain.masking import is_secret_name, mask, mask_text, may_hold_secrets
 from tuner_langchain.masking.table import (
     ENDINGS,
     KEY_SHAPES,
+    MASK,
     NAME_KEYS,
     PARTS,
     QUALIFIERS,

@@ -23,7 +23,7 @@ from tuner_langchain.masking.values import (
     value_at,
 )
 
-_PIECE: Final = 32_768
+_PIECE: Final = 16_384
 _OVERLAP: Final = 2_048  # longer than what any head of a secret is
 _LOOK_BACK: Final = 96
 _FLAGS: Final = re.IGNORECASE | re.ASCII
