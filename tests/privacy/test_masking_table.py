@@ -209,3 +209,10 @@ def test_the_page_shows_the_table() -> None:
     assert rows["names that stay"] == set(STAYS)
     assert rows["shapes of keys"] == set(KEY_SHAPES) == set(KEYS)
     assert rows["forms in a text"] == set(FORMS)
+
+
+def test_a_message_of_a_tool_stays() -> None:
+    """A message says who wrote it: the tool's name is not that of a secret, whatever it is called."""
+    message = {"type": "tool", "name": "get_token", "content": "Two tables are free."}
+
+    assert mask(message) == message

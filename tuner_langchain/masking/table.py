@@ -36,7 +36,7 @@ STAYS: Final = ("usage token", "llm token")
 PEOPLE: Final = r"secretar(?:y|ies|iat|ial)"
 # An object that says its value's name beside it: {"name": "api_key", "value": ...}.
 NAME_KEYS: Final = ("name", "key", "header", "field", "param", "parameter", "variable", "label")
-VALUE_KEYS: Final = ("value", "values", "val", "content", "default")
+VALUE_KEYS: Final = ("value", "values", "val", "default")  # not `content`: a message has a name beside it
 
 # Where a key begins and what it is made of. All are bounded, or end where their alphabet does.
 KEY_SHAPES: Final = {
