@@ -138,7 +138,6 @@ def test_names_of_secrets(name: str) -> None:
     [
         "author",
         "authorized",
-        "tokens",
         "input_tokens",
         "max_tokens",
         "tokenizer",

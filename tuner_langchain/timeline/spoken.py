@@ -26,6 +26,9 @@ _NEAR_MS: Final = 60_000
 # How much of two texts must agree, of all their words, for them to be the same in other words.
 _ALIKE: Final = 0.7
 
+# Of longer texts the beginning is compared: comparing takes time that grows with the product of the two lengths.
+_MOST_COMPARED: Final = 300
+
 Tokens = tuple[str, ...]
 
 
@@ -134,17 +137,22 @@ def _absorb(turn: SpokenTurn, pairs: Sequence[_Pair]) -> None:
 def _is_alike(turn: SpokenTurn, near: Sequence[_Pair]) -> bool:
     """Match a turn whose words are nearly those of a line: transcribed or pronounced a little differently."""
     tokens = _tokens(turn.text)
-    alike = [
-        (SequenceMatcher(None, tokens, pair.rest, autojunk=False).ratio(), pair)
-        for pair in near
-        if not pair.turns
-    ]
+    alike = [(_share(tokens, pair.rest), pair) for pair in near if not pair.turns]
     share, best = max(alike, key=lambda found: found[0], default=(0.0, None))
     if best is None or share < _ALIKE:
         return False
     best.turns.append(turn)
     best.rest = ()
     return True
+
+
+def _share(one: Tokens, other: Tokens) -> float:
+    """Return how much of two texts agrees, of all their words; of long ones, of their beginnings."""
+    shorter, longer = sorted((len(one), len(other)))
+    if 2 * shorter < _ALIKE * (shorter + longer):
+        return 0.0
+    matcher = SequenceMatcher(None, one[:_MOST_COMPARED], other[:_MOST_COMPARED], autojunk=False)
+    return matcher.ratio()
 
 
 def _versions(turn: SpokenTurn) -> list[Tokens]:

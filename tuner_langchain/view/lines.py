@@ -92,14 +92,14 @@ def wrap(text: str, width: int) -> Iterator[str]:
 def _breakable(words: Iterable[str], width: int) -> Iterator[str]:
     """Yield words; those longer than a line, and scripts without spaces, in parts that fit one."""
     for word in words:
-        part, taken = "", 0
-        for character in word:
+        begun, taken = 0, 0
+        for at, character in enumerate(word):
             size = _cells_of(character)
             if taken + size > width:
-                yield part
-                part, taken = "", 0
-            part, taken = part + character, taken + size
-        yield part
+                yield word[begun:at]
+                begun, taken = at, 0
+            taken += size
+        yield word[begun:]
 
 
 def plain(lines: Iterable[Line]) -> str:
