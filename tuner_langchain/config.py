@@ -72,6 +72,8 @@ class TunerConfig:
         debug: Log each step at DEBUG level, never content (`TUNER_DEBUG`).
         auth_header: `"bearer"`, or `"x-api-key"` for older deployments that ask for that header.
         allow_insecure: Accept plain http to a host that is not loopback.
+        shared_call_ids: The same call may be sent from several places under one call_id: that Tuner has it already
+            counts as delivered, not as an id that was used twice.
         outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); by default in the user's state
             directory.
         fsync: False survives the process but not the host: the write is not forced to the disk.
@@ -88,6 +90,7 @@ class TunerConfig:
     debug: bool = False
     auth_header: AuthHeader = "bearer"
     allow_insecure: bool = False
+    shared_call_ids: bool = False
     outbox_dir: Path
     fsync: bool = True
     outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES
@@ -104,6 +107,7 @@ class TunerConfig:
         debug: bool | str | None = None,
         auth_header: AuthHeader = "bearer",
         allow_insecure: bool = False,
+        shared_call_ids: bool = False,
         outbox_dir: str | os.PathLike[str] | None = None,
         fsync: bool = True,
         outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES,
@@ -124,6 +128,7 @@ class TunerConfig:
             "debug": _debug(pick(debug, "TUNER_DEBUG")),
             "auth_header": _auth_header(auth_header),
             "allow_insecure": _switch("allow_insecure", allow_insecure),
+            "shared_call_ids": _switch("shared_call_ids", shared_call_ids),
             "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR"), env),
             "fsync": _switch("fsync", fsync),
             "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
