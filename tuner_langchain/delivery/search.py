@@ -129,7 +129,7 @@ class Search:
             try:
                 process.outbox.put("new", entry.file, [item.header(), item.body])
                 place = process.outbox.place.number()
-            except OSError:
+            except Exception:  # noqa: BLE001 - whatever it is, the call stays in memory and is sent from there
                 return
             else:
                 with process.lock:
