@@ -48,7 +48,13 @@ def test_a_call_finished_on_a_strict_loop_is_kept_and_delivered(
         receipt = delivery.submit("call-1", call_body("call-1"), recording=Recording(b"RIFF", "wav"))
         durable = receipt.durable
         state = receipt.wait(10).state
-        return durable, state, delivery.flush(5).pending, delivery.stats().delivered, delivery.close(1).pending
+        return (
+            durable,
+            state,
+            delivery.flush(5).pending,
+            delivery.stats().delivered,
+            delivery.close(1).pending,
+        )
 
     assert on_a_strict_loop(finish) == (True, "delivered", 0, 1, 0)
 

@@ -161,9 +161,7 @@ def note_of(*days: int) -> Note:
 def test_days_of_failing_are_counted_not_the_time_between() -> None:
     """A clock that jumps by months adds a day; a wrong setting's days do not count."""
     assert note_of(20_000, 20_000, 20_090, 19_000).days == 3
-    held = failed(
-        note_of(1), state="held", reason="http-401", message="m", status=401, now_ms=9 * 86_400_000
-    )
+    held = failed(note_of(1), state="held", reason="http-401", message="m", status=401, now_ms=9 * 86_400_000)
     assert (held.days, held.since_ms) == (1, 9 * 86_400_000)
 
 

@@ -49,7 +49,8 @@ class UploadTarget:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError:
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # a UnicodeError is one, too
             return None
         if (
             port == 0
