@@ -72,14 +72,14 @@ class TunerConfig:
         debug: Log each step at DEBUG level, never content (`TUNER_DEBUG`).
         auth_header: `"bearer"`, or `"x-api-key"` for older deployments that ask for that header.
         allow_insecure: Accept plain http to a host that is not loopback.
-        shared_call_ids: The same call may be sent from several places under one call_id: that Tuner has it already
-            counts as delivered, not as an id that was used twice.
         outbox_dir: Where finished calls wait on disk (`TUNER_OUTBOX_DIR`); by default in the user's state
             directory.
         fsync: False survives the process but not the host: the write is not forced to the disk.
         outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in
             memory.
         outbox_min_free_bytes: With less free space on the disk (or 5 % of a small one) calls wait in memory.
+        shared_call_ids: One call may be sent from several places, by two pods that both record it say. That Tuner
+            has it already is then no conflict, but success.
     """
 
     api_key: ApiKey
@@ -90,11 +90,11 @@ class TunerConfig:
     debug: bool = False
     auth_header: AuthHeader = "bearer"
     allow_insecure: bool = False
-    shared_call_ids: bool = False
     outbox_dir: Path
     fsync: bool = True
     outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES
     outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES
+    shared_call_ids: bool = False
 
     def __init__(
         self,
@@ -107,11 +107,11 @@ class TunerConfig:
         debug: bool | str | None = None,
         auth_header: AuthHeader = "bearer",
         allow_insecure: bool = False,
-        shared_call_ids: bool = False,
         outbox_dir: str | os.PathLike[str] | None = None,
         fsync: bool = True,
         outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES,
         outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES,
+        shared_call_ids: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         env = os.environ if environ is None else environ
@@ -128,11 +128,11 @@ class TunerConfig:
             "debug": _debug(pick(debug, "TUNER_DEBUG")),
             "auth_header": _auth_header(auth_header),
             "allow_insecure": _switch("allow_insecure", allow_insecure),
-            "shared_call_ids": _switch("shared_call_ids", shared_call_ids),
             "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR"), env),
             "fsync": _switch("fsync", fsync),
             "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
             "outbox_min_free_bytes": _bytes("outbox_min_free_bytes", outbox_min_free_bytes),
+            "shared_call_ids": _switch("shared_call_ids", shared_call_ids),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)

@@ -33,7 +33,7 @@ def on_a_strict_loop(do: Callable[[], Any]) -> Any:
 def test_the_loop_is_strict(tmp_path: Path) -> None:
     """The check of the next tests can fail: a file that is opened there raises."""
     with pytest.raises(BlockingError):
-        on_a_strict_loop(lambda: (tmp_path / "x").mkdir())
+        on_a_strict_loop((tmp_path / "x").mkdir)
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -136,7 +136,7 @@ class HttpClient:
     def _send(self, client: httpx.Client, request: Callable[[], httpx.Request], total_s: float) -> Answer:
         try:
             return self._try_twice(client, request, total_s)
-        except BaseException as signal:
+        except BaseException as signal:  # noqa: BLE001 - it is raised again
             # A signal's handler raised it. Its frames below hold the request's header lines, and the key.
             signal.__context__ = None
             raise signal.with_traceback(None) from None
