@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -83,20 +84,27 @@ def test_a_call_that_another_process_sent_is_still_delivered(
 
 
 def test_a_directory_is_told_from_its_successor(tmp_path: Path) -> None:
-    """Also when the file system gives the new one the number of the old one; a closed place opens what is there."""
+    """Also when the file system gives the new one the number of the old one; descriptors stay few."""
     path = tmp_path / "new"
     path.mkdir()
     place = Place(FileSystem(), str(path))
-    assert (place.number(), place.number()) == (0, 0)
+    seen = [place.keep(), place.now()]
     path.rmdir()
-    assert place.number() == NOWHERE
+    assert place.now() == NOWHERE
+    for _ in range(40):
+        path.mkdir()
+        seen.append(place.keep())
+        path.rmdir()
     path.mkdir()
-    assert (place.number(), place.number()) == (1, 1)
+    seen.append(place.keep())
     path.rename(tmp_path / "moved")
     path.mkdir()
-    assert place.number() == 2
+    seen.append(place.keep())
+    assert seen[0] == seen[1]
+    assert None not in seen
+    assert all(one != other for one, other in itertools.pairwise(seen[1:]))
     place.close()
-    assert place.number() == 2
+    assert place.now() == seen[-1]
 
 
 class RenamedMeanwhile(FileSystem):

@@ -59,7 +59,7 @@ class Intake:
         receipt.durable = True
         process.room.taken(len(body))
         entry = Entry(name, receipt=receipt)
-        entry.place = process.outbox.place.number()
+        entry.place = process.outbox.place.keep()
         self._enqueue(entry)
         if complaint is not None:
             process.tell("outbox_full", None, complaint)

@@ -3,62 +3,65 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.fs import FileSystem
 
+# Device and number in it; None when it cannot be known.
+Identity: TypeAlias = tuple[int, int] | None
 # No directory is there.
-NOWHERE = -1
+NOWHERE = (0, 0)
+# Who removes an outbox again and again shall not use up the process' descriptors.
+_MOST = 16
 
 
 class Place:
-    """Numbers the directories that lie at one path, one after the other.
+    """Knows the directories that lie at one path, one after the other.
 
-    A directory that was removed or moved is told from its successor by keeping it open: until it is closed, no
-    other one can have its number in the file system.
+    Each one seen is kept open: until it is closed, no other one can have its number in the file system. There is no
+    lock: a signal's handler may come at any line and ask the same.
     """
 
     def __init__(self, files: FileSystem, path: str) -> None:
         self._fs = files
         self._path = path
-        self._lock = threading.Lock()
-        self._fd = -1
-        self._number = 0
+        self._open: dict[tuple[int, int], int] = {}
 
-    def number(self) -> int:
-        """Return the number of the directory that lies there now, or `NOWHERE`."""
-        with self._lock:
-            try:
-                here = self._fs.lstat(self._path)
-                if self._fd >= 0 and self._is_open(here.st_dev, here.st_ino):
-                    return self._number
-                fresh = self._fs.open_directory(self._path)
-            except FileNotFoundError:
-                return NOWHERE
-            except OSError:  # it cannot be looked at; that says nothing against it
-                return self._number
-            if self._fd >= 0:
-                self._close()
-                self._number += 1
-            self._fd = fresh
-            return self._number
+    def now(self) -> Identity:
+        """Return which directory lies there now."""
+        try:
+            status = self._fs.lstat(self._path)
+        except FileNotFoundError:
+            return NOWHERE
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
-    def _is_open(self, device: int, number: int) -> bool:
-        with contextlib.suppress(OSError):
-            status = self._fs.fstat(self._fd)
-            return (status.st_dev, status.st_ino) == (device, number)
-        return False
+    def keep(self) -> Identity:
+        """Return which directory lies there now, and know it from now on."""
+        here = self.now()
+        if here in self._open:
+            return here
+        try:
+            fd = self._fs.open_directory(self._path)
+            status = self._fs.fstat(fd)
+        except OSError:  # what cannot be kept open cannot be known again
+            return None
+        here = status.st_dev, status.st_ino
+        if self._open.setdefault(here, fd) != fd:
+            self._close(fd)
+        elif len(self._open) > _MOST:
+            self._close(self._open.pop(next(iter(self._open)), -1))
+        return here
 
-    def _close(self) -> None:
-        fd, self._fd = self._fd, -1
+    def _close(self, fd: int) -> None:
         with contextlib.suppress(OSError):
             self._fs.close(fd)
 
     def close(self) -> None:
-        """Close the directory; the next look opens what is there then."""
-        if self._fd >= 0:
-            self._close()
+        """Close the directories."""
+        while self._open:
+            self._close(self._open.popitem()[1])
 
     __del__ = close

@@ -198,17 +198,17 @@ class Process:
         self.log.call(logging.CRITICAL, "call %s: %s", receipt.call_id, message)
         self.tell("lost", receipt.call_id, message, body=body)
 
-    def report_vanished(self) -> bool:
-        """End this process' calls whose outbox was removed or moved away; tell whether there are any.
+    def report_vanished(self) -> None:
+        """End this process' calls whose outbox was removed or moved away.
 
         Nobody here has their bytes, and whoever finds the directory elsewhere may still send them: they are lost as
         far as this process knows, and never counted as delivered.
         """
-        place = self.outbox.place.number()
+        here = self.outbox.place.now()
         with self.lock:
-            gone = self.schedule.take_vanished(place)
+            gone = self.schedule.take_vanished(here)
         if not gone:
-            return False
+            return
         message = (
             f"Its outbox {self.outbox.root} was removed or replaced while it waited. Put the directory's files back to "
             "have it sent; otherwise the call is lost. Keep the outbox where no clean-up and no deployment takes it."
@@ -220,7 +220,6 @@ class Process:
         self.log.repeated("vanished", logging.WARNING, "calls %s%s: %s", ids, more, message)
         for entry in gone:
             self.tell("lost", entry.receipt.call_id if entry.receipt is not None else None, message)
-        return True
 
     def waiting(self) -> tuple[int, int]:
         """Return how many calls of this process are pending and how many are held."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tuner_langchain.delivery.notes import Note
+    from tuner_langchain.delivery.place import Identity
     from tuner_langchain.delivery.receipt import Receipt
 
 # Fresh calls go first, but every so many turns something older does, so that nothing starves.
@@ -57,9 +58,9 @@ class Entry:
         self.conflict = False
         # Its file was not where it should be when last looked for.
         self.missed = False
-        # Why it waits, once it failed here, and the number of the directory that its file was written to.
+        # Why it waits, once it failed here, and the directory that its file was written to.
         self.note: Note | None = None
-        self.place = 0
+        self.place: Identity = None
         # On the monotonic clock: since when it fails, and since when it is refused for a setting's sake.
         self.failing_s: float | None = None
         self.refused_s: float | None = None
@@ -150,15 +151,19 @@ class Schedule:
         if self.entries.get(entry.key) is entry:
             del self.entries[entry.key]
 
-    def take_vanished(self, place: int) -> list[Entry]:
-        """Take out the calls of this process that wait in another directory than number `place`, and return them."""
+    def vanished(self, entry: Entry, here: Identity) -> bool:
+        """Tell whether an entry's file was written to another directory than the one that is there now."""
+        return None not in (entry.place, here) and entry.place != here
+
+    def take_vanished(self, here: Identity) -> list[Entry]:
+        """Take out the calls of this process that wait in another directory than the one there now, and return them."""
         gone = [
             entry
             for entry in self.entries.values()
             if entry.receipt is not None
             and entry.folder == "new"
             and entry.memory is None
-            and entry.place != place
+            and self.vanished(entry, here)
             and entry.key not in self.in_flight
         ]
         keys = {entry.key for entry in gone}

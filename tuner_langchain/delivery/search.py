@@ -128,7 +128,7 @@ class Search:
             item = entry.memory
             try:
                 process.outbox.put("new", entry.file, [item.header(), item.body])
-                place = process.outbox.place.number()
+                place = process.outbox.place.keep()
             except Exception:  # noqa: BLE001 - whatever it is, the call stays in memory and is sent from there
                 return
             else:

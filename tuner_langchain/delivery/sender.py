@@ -150,7 +150,7 @@ class Sender:
         found = process.outbox.find(entry.key) if entry.receipt is not None else None
         if entry.receipt is None:
             process.drop(entry)
-        elif found is None and process.outbox.place.number() != entry.place:
+        elif found is None and process.schedule.vanished(entry, process.outbox.place.now()):
             process.wait_again(entry, 0.0)
             process.report_vanished()
         elif found is None and not entry.missed:
