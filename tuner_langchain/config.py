@@ -78,6 +78,8 @@ class TunerConfig:
         outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in
             memory.
         outbox_min_free_bytes: With less free space on the disk (or 5 % of a small one) calls wait in memory.
+        shared_call_ids: One call may be sent from several places, by two pods that both record it say. That Tuner
+            has it already is then no conflict, but success.
     """
 
     api_key: ApiKey
@@ -92,6 +94,7 @@ class TunerConfig:
     fsync: bool = True
     outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES
     outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES
+    shared_call_ids: bool = False
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class TunerConfig:
         fsync: bool = True,
         outbox_max_bytes: int = DEFAULT_OUTBOX_MAX_BYTES,
         outbox_min_free_bytes: int = DEFAULT_OUTBOX_MIN_FREE_BYTES,
+        shared_call_ids: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         env = os.environ if environ is None else environ
@@ -128,6 +132,7 @@ class TunerConfig:
             "fsync": _switch("fsync", fsync),
             "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
             "outbox_min_free_bytes": _bytes("outbox_min_free_bytes", outbox_min_free_bytes),
+            "shared_call_ids": _switch("shared_call_ids", shared_call_ids),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)

@@ -44,8 +44,9 @@ def test_a_refused_destination_is_held(trial: Trial, code: int) -> None:
 @scenario("A11")
 def test_one_refused_call_among_successes_dies_after_a_day(trial: Trial) -> None:
     """When others are accepted the fault is the call's own, but it gets a day."""
-    bad = trial.submit()
-    trial.server.script(s.rule(*s.status(400), times=None, call_id=bad.call_id))
+    call_id = trial.new_call_id()
+    trial.server.script(s.rule(*s.status(400), times=None, call_id=call_id))
+    bad = trial.submit(call_id)
     trial.run(60)
     for _ in range(27):
         assert trial.submit_and_run(HOUR_S).state == "delivered"
