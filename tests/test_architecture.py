@@ -18,7 +18,7 @@ ROOT = Path(tuner_langchain.__file__).parent
 
 # From the bottom up: a room imports from rooms above it in this list only. A room is a module or a folder.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "segments"}),
+    frozenset({"errors", "escaping", "segments"}),
     frozenset({"settings"}),
     frozenset({"values", "capture", "config", "masking", "messages", "outcome", "prices"}),
     frozenset({"checks", "cost", "facts", "runs", "shrinking"}),

@@ -49,6 +49,16 @@ def spread(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
+def unsigned(address: str) -> str:
+    """Return an address without what may open it: a user's password, and the query, which may be a signature."""
+    bare, query, _ = address.partition("?")
+    scheme, slashes, rest = bare.partition("//")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" + (
+        " (its query is left out)" if query else ""
+    )
+
+
 def epoch_ms(value: object) -> int | None:
     """Return a timestamp of the document as milliseconds since 1970, whichever of its two units it is in."""
     found = number(value)
