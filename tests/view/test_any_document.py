@@ -65,7 +65,7 @@ class Client:
     def _about_row(self) -> dict[str, Any]:
         return self._some(
             turn=self._random.randint(0, 3), e2e_latency=self._ms(), llm=self._many(self._model), graph="g", node="a",
-            sources=self._many(self._source), events=self._many(lambda: self._some(at_ms=5, name="e", data=self._odd())),
+            sources=self._many(self._source), events=self._many(self._event),
             error=self._odd(), status=self._random.choice(["ok", "error", "cancelled"]), interrupted=True,
             withheld="x", transcript_confidence=0.5,
         )  # fmt: skip
@@ -75,6 +75,9 @@ class Client:
 
     def _source(self) -> dict[str, Any]:
         return self._some(**{"kind": "call", "name": "n", "value": "v", "from": "a"})
+
+    def _event(self) -> dict[str, Any]:
+        return self._some(at_ms=5, name="e", data=self._odd())
 
     def _call(self) -> dict[str, Any]:
         usage = {"calls": self._odd(), "unknown_usage_calls": self._odd()}
