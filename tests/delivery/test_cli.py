@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -179,29 +178,17 @@ def kept(**facts: Any) -> KeptCall:
         "call_id": "c", "state": "waiting", "created_ms": 0, "attempts": 1, "due_ms": None, "bytes": 940,
         "workspace_id": 42, "agent_id": "desk", "reason": None, "message": None, "since_ms": None, "file": "/f",
     }  # fmt: skip
-    return cast("KeptCall", Kept(known | facts))
-
-
-class Kept(SimpleNamespace):
-    """The keeper's item, with what later versions of it know."""
-
-    def __init__(self, facts: dict[str, Any]) -> None:
-        super().__init__(**facts)
-        self.facts = facts
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields, as the keeper's item does."""
-        return self.facts
+    return KeptCall(**known | facts)
 
 
 def test_a_line_says_why_a_call_waits() -> None:
     """The reason's word, since when it holds, and its sentence; without a reason, nothing is made up."""
-    why = {"reason": "http-401", "message": "Tuner refused the key.", "since_ms": 70_000}
+    why = {"reason": "http-401", "message": "Tuner refused the key. Check TUNER_API_KEY.", "since_ms": 70_000}
 
     line = outbox.line(kept(state="held", due_ms=400_000, **why), 100.0)
 
     assert line == (
-        "held     c     2m old, 1 try, 940 bytes, tried again in 5m, http-401 for 30s: Tuner refused the key."
+        "held     c     2m old, 1 try, 940 bytes, tried again in 5m, http-401 for 30s: Tuner refused the key"
     )
     assert outbox.line(kept(attempts=2), 5.0) == "waiting  c     5s old, 2 tries, 940 bytes"
 
@@ -242,6 +229,25 @@ def test_ls_and_drain_speak_of_other_destinations(
     assert "1 call goes to other workspaces or agents: drain them with their settings." in drained
     assert run("drain", "--json")["of_others"] == 1
     assert list(server.stored) == ["mine"]
+
+
+def test_a_held_call_says_why(
+    run: Callable[..., Any], server: ScriptedServer, make_delivery: Callable[..., Delivery]
+) -> None:
+    """A wrong key holds the calls; afterwards another process reads that from the outbox, in `ls` and in `show`."""
+    server.script = [Reply(401)]
+    delivery = make_delivery()
+    delivery.submit("call-1", call_body("call-1"))
+    delivery.flush(5)
+    delivery.close(1)
+
+    line = next(line for line in run("ls").splitlines() if "call-1" in line)
+    assert line.startswith("held     call-1")
+    assert re.search(r", http-401 for \d+s: \w", line)
+    assert "1 held, 0 dead" in run("ls", "--state", "held")
+    shown = run("show", "call-1")
+    assert re.search(r"status +401", shown)
+    assert re.search(r"since +20\d\d-", shown)
 
 
 @pytest.mark.parametrize("state", ["waiting", "held", "upload", "dead"])

@@ -118,7 +118,7 @@ def test_flush_in_an_event_loop(server: ScriptedServer, delivery: Delivery) -> N
     """`aflush` and `settled` leave the loop to others."""
 
     async def main() -> tuple[Any, ...]:
-        receipt = await delivery.asubmit("call-1", call_body("call-1"))
+        receipt = delivery.submit("call-1", call_body("call-1"))
         result = await delivery.aflush(10)
         return receipt.durable, (await receipt.settled(10)).state, result.pending
 
@@ -130,26 +130,10 @@ def test_settled_gives_up_in_time(outbox_dir: Path, make_delivery: Callable[...,
     delivery = make_delivery(make_config(NOWHERE, outbox_dir))
 
     async def main() -> str:
-        receipt = await delivery.asubmit("call-1", call_body("call-1"))
+        receipt = delivery.submit("call-1", call_body("call-1"))
         return (await receipt.settled(0.05)).state
 
     assert asyncio.run(main()) == "pending"
-
-
-def test_a_cancelled_asubmit_still_writes(outbox_dir: Path, make_delivery: Callable[..., Delivery]) -> None:
-    """Whoever stops waiting does not undo the finished call."""
-    delivery = make_delivery(make_config(NOWHERE, outbox_dir))
-
-    async def main() -> None:
-        task = asyncio.create_task(delivery.asubmit("call-1", call_body("call-1")))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    delivery._here().writers().shutdown(wait=True)
-    assert len(files(outbox_dir)) == 1
 
 
 def test_an_empty_receipt_is_settled() -> None:

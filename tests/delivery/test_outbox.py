@@ -23,6 +23,7 @@ from tuner_langchain.delivery.item import (
 )
 from tuner_langchain.delivery.outbox import Outbox
 from tuner_langchain.delivery.policy import LEASE_S
+from tuner_langchain.delivery.sweep import sweep
 
 HERE = destination_of(42, "desk")
 
@@ -177,11 +178,11 @@ def test_leftovers_are_swept_by_age(tmp_path: Path) -> None:
     Path(outbox.path("tmp", "half")).write_bytes(b"x")
     outbox.put_audio(name.key, [b"RIFF"])
     outbox.put_audio("nobody's", [b"RIFF"])
-    assert outbox.sweep() == 2
+    assert sweep(outbox) == 2
     assert [path.name for path in Path(outbox.path("audio")).iterdir()] == [name.key]
     young = open_outbox(tmp_path / "o")
     Path(young.path("tmp", "half")).write_bytes(b"x")
-    assert young.sweep() == 0
+    assert sweep(young) == 0
 
 
 def test_the_oldest_come_first_a_batch_at_a_time(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ OUTCOMES = [
 @pytest.mark.parametrize(("answer", "first", "outcome"), OUTCOMES)
 def test_each_answer_has_one_outcome(answer: Answer, first: bool, outcome: str) -> None:
     """The table of outcomes, row by row; each trouble says in a sentence what to do."""
-    verdict = judge(answer, first_attempt=first, wall_s=0)
+    verdict = judge(answer, unsent=first, wall_s=0)
     assert verdict.outcome == outcome
     assert verdict.reason
     assert (verdict.message != "") == (outcome != "delivered")
@@ -161,4 +161,4 @@ def test_a_refusal_in_free_words_is_kept_but_not_quoted() -> None:
     answer = Answer(422, b"you said: in confidence" + b"x" * 10_000, content_type="text/plain")
     assert refusal_summary(answer) == ""
     assert len(refusal_detail(answer)) == 4096
-    assert "confidence" not in judge(answer, first_attempt=True, wall_s=0).message
+    assert "confidence" not in judge(answer, unsent=True, wall_s=0).message

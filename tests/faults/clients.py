@@ -12,13 +12,17 @@ import resource
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faults.documents import KEY, body, new_call_id
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.delivery import Delivery, Receipt, Recording
+
+if TYPE_CHECKING:
+    from tuner_langchain import TunerCallbackHandler
 
 
 def config(url: str, outbox: str, **settings: Any) -> TunerConfig:
@@ -36,6 +40,19 @@ def config(url: str, outbox: str, **settings: Any) -> TunerConfig:
 
 def delivery(url: str, outbox: str, **settings: Any) -> Delivery:
     return Delivery(config(url, outbox, **settings))
+
+
+def handler_with_a_turn(outlet: Delivery, call_id: str) -> TunerCallbackHandler:
+    """Return a handler that heard one sentence, so that its call has something to send."""
+    from tuner_langchain import (
+        TunerCallbackHandler,
+    )  # it brings LangGraph, which most programs here do without
+
+    handler = TunerCallbackHandler(
+        delivery=outlet, call_id=call_id, call_type="phone_call", metadata={"nonce": uuid.uuid4().hex}
+    )
+    handler.add_user_turn("I would like an appointment.", start_ms=0, end_ms=10)
+    return handler
 
 
 class Acknowledgements:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults.clients import Acknowledgements, delivery
+from faults.clients import Acknowledgements, delivery, handler_with_a_turn
 from faults.documents import body, new_call_id
 from faults.forks import fork_at_first
 from tuner_langchain.delivery import Delivery
@@ -129,11 +129,11 @@ def from_signal(sender: Delivery, acknowledged: Acknowledgements) -> None:
 
 
 def loops_that_end(sender: Delivery, acknowledged: Acknowledgements) -> None:
-    """Schedule a submit and let the loop end; then use a second loop, then a closed one."""
+    """Schedule the end of a call and let the loop end; then use a second loop, then a closed one."""
 
     async def one() -> None:
         call_id = new_call_id("loop")
-        acknowledged.add(await sender.asubmit(call_id, body(call_id)))
+        acknowledged.add(await handler_with_a_turn(sender, call_id).afinalize())
 
     async def scheduled() -> None:
         task = asyncio.ensure_future(one())

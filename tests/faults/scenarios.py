@@ -88,7 +88,7 @@ TITLES: dict[str, str] = {
     "E12": "no flock on this filesystem",
     "E13": "a child program started while sending",
     "E14": "a gevent-patched process",
-    "F1": "cancelled in every await of asubmit",
+    "F1": "cancelled in every await of afinalize",
     "F2": "event loops that end",
     "F3": "submitting beside an audio ticker",
     "F4": "every ordinary way to exit, API up",

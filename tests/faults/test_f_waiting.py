@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from faults import documents
+from faults import clients
 from faults import script as s
 from faults.scenarios import scenario
 from faults.trial import Trial
@@ -21,14 +21,14 @@ DAY_S = 24 * HOUR_S
 
 @pytest.mark.parametrize("steps", range(1, 8))
 @scenario("F1")
-def test_a_cancelled_asubmit_still_writes(trial: Trial, steps: int) -> None:
+def test_a_cancelled_afinalize_still_hands_the_call_over(trial: Trial, steps: int) -> None:
     """Whichever await the cancellation hits, the call is written and is delivered."""
     call_id = trial.new_call_id()
     sender = trial.open()
-    body = trial.bodies[call_id] = documents.body(call_id)
+    handler = clients.handler_with_a_turn(sender, call_id)
 
     async def cancel() -> None:
-        task = asyncio.ensure_future(sender.asubmit(call_id, body))
+        task = asyncio.ensure_future(handler.afinalize())
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
@@ -37,12 +37,13 @@ def test_a_cancelled_asubmit_still_writes(trial: Trial, steps: int) -> None:
     asyncio.run(cancel())
     wait_until(lambda: sender.stats().finalised == 1)
     trial.run(60)
-    assert sender.stats().delivered == 1
+    assert handler.receipt is not None
+    assert (handler.receipt.state, sender.stats().delivered) == ("delivered", 1)
     assert call_id in trial.server.seen().calls
 
 
 @scenario("F3")
-def test_asubmit_touches_neither_disk_nor_network_on_the_loop(trial: Trial) -> None:
+def test_afinalize_touches_neither_disk_nor_network_on_the_loop(trial: Trial) -> None:
     """What a loop that sends audio must never do, done elsewhere: files and sockets."""
     sender = trial.open()
     loop_thread = threading.get_ident()
@@ -51,9 +52,7 @@ def test_asubmit_touches_neither_disk_nor_network_on_the_loop(trial: Trial) -> N
 
     async def finalise() -> None:
         for _ in range(5):
-            call_id = trial.new_call_id()
-            trial.bodies[call_id] = documents.body(call_id)
-            await sender.asubmit(call_id, trial.bodies[call_id])
+            await clients.handler_with_a_turn(sender, trial.new_call_id()).afinalize()
 
     before = len(trial.fs.calls)
     asyncio.run(finalise())

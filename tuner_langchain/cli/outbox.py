@@ -218,11 +218,12 @@ def line(kept: KeptCall, now_s: float, own: Destination | None = None) -> str:
 
 
 def _why(kept: KeptCall, now_s: float | None = None) -> str:
-    """Write why a call is where it is: the reason's word, since when, and the sentence that goes with it."""
-    facts = kept.as_dict()
-    reason, since_ms, message = (facts.get(name) for name in ("reason", "since_ms", "message"))
-    since = "" if now_s is None or since_ms is None else f" for {_duration(now_s - since_ms / 1000)}"
-    return ": ".join(part for part in (f"{reason}{since}" if reason else "", message or "") if part)
+    """Write why a call is where it is: the reason's word, since when, and its first sentence; `show` has them all."""
+    word = kept.reason or ""
+    if now_s is not None and kept.since_ms is not None:
+        word += f" for {_duration(now_s - kept.since_ms / 1000)}"
+    sentence = (kept.message or "").partition(". ")[0].removesuffix(".")
+    return ": ".join(part for part in (word.strip(), sentence) if part)
 
 
 Destination = tuple[int, str]

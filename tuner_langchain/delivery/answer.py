@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, NamedTuple
 
+from tuner_langchain.escaping import printable
+
 # How a request can end without a status. Only "transport" and "deadline" may pass by themselves.
 Failure = Literal["transport", "deadline", "certificate", "not-tls", "proxy", "internal"]
 
@@ -98,8 +100,8 @@ def refusal_detail(answer: Answer) -> str:
     errors = _errors(answer.json())
     if errors:
         kept = [{name: error[name] for name in ("loc", "msg", "type") if name in error} for error in errors]
-        return json.dumps(kept, ensure_ascii=False)[:DETAIL_LIMIT]
-    return answer.body[:DETAIL_LIMIT].decode("utf-8", "replace")
+        return printable(json.dumps(kept, ensure_ascii=False))[:DETAIL_LIMIT]
+    return printable(answer.body[:DETAIL_LIMIT].decode("utf-8", "replace"))
 
 
 def _errors(fields: Any) -> list[dict[str, Any]]:
@@ -114,7 +116,7 @@ def _path(error: dict[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     return line if len(line) <= _MESSAGE_LIMIT else line[: _MESSAGE_LIMIT - 1] + "…"
 
 

@@ -10,8 +10,7 @@ import ssl
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import quote, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -21,6 +20,7 @@ from tuner_langchain.delivery.network import (
     DeadlineBackend,
     DeadlinePassedError,
     connection_pool,
+    proxy_for,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class HttpClient:
     def _connect(self, url: str) -> httpx.Client:
         limits = self._timeouts
         return httpx.Client(
-            transport=_Transport(connection_pool(self._backend, self._ssl, *_proxy_for(url))),
+            transport=_Transport(connection_pool(self._backend, self._ssl, *proxy_for(url))),
             timeout=httpx.Timeout(
                 connect=limits.connect_s, read=limits.read_s, write=limits.write_s, pool=limits.connect_s
             ),
@@ -134,6 +134,16 @@ class HttpClient:
             return self._send(storage, request, self._timeouts.for_bytes(size, timeout_s))
 
     def _send(self, client: httpx.Client, request: Callable[[], httpx.Request], total_s: float) -> Answer:
+        try:
+            return self._try_twice(client, request, total_s)
+        except BaseException as signal:  # noqa: BLE001 - it is raised again
+            # A signal's handler raised it. Its frames below hold the request's header lines, and the key.
+            signal.__context__ = None
+            raise signal.with_traceback(None) from None
+
+    def _try_twice(
+        self, client: httpx.Client, request: Callable[[], httpx.Request], total_s: float
+    ) -> Answer:
         deadline = self._backend.deadline
         deadline.begin(total_s)
         try:
@@ -284,17 +294,3 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _proxy_for(url: str) -> tuple[str | None, tuple[str, str] | None]:
-    """Return the proxy that the environment names for an address, and its user and password."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or not parts.hostname or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None, None
-    split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    where = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"
-    if split.username is None:
-        return where, None
-    return where, (unquote(split.username), unquote(split.password or ""))

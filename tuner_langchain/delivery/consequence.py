@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tuner_langchain.delivery.answer import Answer, Stored, read_stored, refusal_detail
-from tuner_langchain.delivery.policy import AGE_LIMIT_S, HOLD_S, REFUSED_LIMIT_S, item_backoff_s
+from tuner_langchain.delivery.notes import failed
+from tuner_langchain.delivery.policy import AGE_LIMIT_DAYS, HOLD_S, REFUSED_LIMIT_S, item_backoff_s
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.claim import Claim, MemoryClaim
+    from tuner_langchain.delivery.notes import Note, Notes
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.schedule import Entry
     from tuner_langchain.delivery.upload import Uploads
@@ -22,8 +24,9 @@ _INTERNAL_ATTEMPTS = 3
 class Consequences:
     """Applies verdicts to the calls of one process."""
 
-    def __init__(self, process: Process, uploads: Uploads) -> None:
+    def __init__(self, process: Process, uploads: Uploads, notes: Notes) -> None:
         self._process = process
+        self._notes = notes
         self._uploads = uploads
 
     def apply(
@@ -72,6 +75,7 @@ class Consequences:
         try:
             claim.remove()
             self._process.room.freed(len(claim.item.body))
+            self._forget(claim)
         except OSError as error:
             with self._process.lock:
                 self._process.schedule.finished.add(entry.key)
@@ -103,6 +107,7 @@ class Consequences:
         """Set a call aside with its reason; False when it was in memory only and there is no room for it."""
         try:
             claim.bury(reason, self._reason(claim, answer, reason, message))
+            self._forget(claim)
         except OSError as error:
             if entry.memory is None or entry.receipt is None:
                 raise
@@ -141,6 +146,7 @@ class Consequences:
             self._dead(entry, claim, answer, verdict.reason, message)
             return
         entry.held = not destination_held
+        self._explain(entry, self._note(entry, claim, answer, verdict, "held"), for_all=destination_held)
         self._keep(claim, HOLD_S)
         if destination_held:
             process.board.hold(verdict.message)
@@ -156,14 +162,21 @@ class Consequences:
         if verdict.reason == "internal" and attempts >= _INTERNAL_ATTEMPTS:
             self._dead(entry, claim, answer, "internal", verdict.message)
             return
-        if self._too_old(entry, claim.name.created_ms):
-            message = f"It could not be sent for 30 days. {verdict.message}"
+        note = self._note(entry, claim, answer, verdict, "waiting")
+        if note.days > AGE_LIMIT_DAYS:
+            happened = (
+                f"answered {answer.status}" if answer.status else f"could not be reached ({answer.detail})"
+            )
+            message = (
+                f"It failed on more than {AGE_LIMIT_DAYS} different days, so it is set aside in the outbox's dead/ "
+                f"folder. The last time Tuner {happened}. Send it again with `tuner-langchain outbox retry`."
+            )
             self._dead(entry, claim, answer, "age", message)
             return
         with process.lock:
             breaker = process.schedule.breaker
             others_pass = entry.failing_s is not None and breaker.passed_since(entry.failing_s)
-            breaker.failed(
+            destination_waits = breaker.failed(
                 entry.key,
                 now_s,
                 runtime.random(),
@@ -174,6 +187,7 @@ class Consequences:
         entry.failing_s = now_s if entry.failing_s is None else entry.failing_s
         entry.held = False
         pause_s = item_backoff_s(attempts, runtime.random(), others_pass=others_pass)
+        self._explain(entry, note, for_all=destination_waits)
         self._keep(claim, pause_s)
         if entry.receipt is not None:
             entry.receipt.update(state="pending", message=verdict.message)
@@ -182,13 +196,41 @@ class Consequences:
         if process.log.repeated("retry", level, "call %s: %s", claim.item.call_id, verdict.message):
             process.tell("retrying", claim.item.call_id, verdict.message, answer.status)
 
-    def _too_old(self, entry: Entry, created_ms: int) -> bool:
-        runtime = self._process.runtime
-        if runtime.wall_s() - created_ms / 1000 <= AGE_LIMIT_S:
-            return False
-        # Somebody may have set the wall clock since; for a call of this process another clock has to agree.
-        failing_s = runtime.monotonic_s() if entry.failing_s is None else entry.failing_s
-        return entry.receipt is None or runtime.monotonic_s() - failing_s > AGE_LIMIT_S
+    def _note(
+        self,
+        entry: Entry,
+        claim: Claim | MemoryClaim,
+        answer: Answer,
+        verdict: Verdict,
+        state: Literal["waiting", "held"],
+    ) -> Note:
+        before = entry.note
+        if before is None and claim.name.attempts > 1:  # an earlier process may have noted something
+            before = self._notes.read(entry.key)
+        return failed(
+            before,
+            state=state,
+            reason=verdict.reason,
+            message=verdict.message,
+            status=answer.status,
+            now_ms=int(self._process.runtime.wall_s() * 1000),
+        )
+
+    def _explain(self, entry: Entry, note: Note, *, for_all: bool) -> None:
+        """Note why a call waits, and why every call of its destination does."""
+        process = self._process
+        entry.note = note
+        if entry.memory is None:
+            self._notes.write(entry.key, note)
+        if for_all:
+            before = self._notes.read(process.destination)
+            if before is not None and before.reason == note.reason:
+                note = note._replace(since_ms=min(note.since_ms, before.since_ms))
+            self._notes.write(process.destination, note)
+
+    def _forget(self, claim: Claim | MemoryClaim) -> None:
+        if claim.name.attempts > 1:
+            self._notes.drop(claim.name.key)
 
     def _works(self, entry: Entry, *, accepted: bool) -> None:
         process = self._process
@@ -198,6 +240,7 @@ class Consequences:
             )
             if closes:
                 process.lock.notify_all()
+        self._notes.works(process.destination)
         if closes:
             process.board.hold(None)
             process.log.over("held")

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.fs import FileSystem
 from tuner_langchain.delivery.log import speak_up
+from tuner_langchain.delivery.off_loop import off_loop
 from tuner_langchain.delivery.outbox import Outbox
 from tuner_langchain.delivery.process import Parts
 from tuner_langchain.delivery.receipt import Receipt
 from tuner_langchain.delivery.running import EXIT_COURTESY_S, Running
 from tuner_langchain.delivery.runtime import Runtime
+from tuner_langchain.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +62,12 @@ class Delivery:
 
         if config.debug:
             speak_up()
-        make_outbox().prepare()
-        self._config = config
-        self._parts = Parts(config, clock, make_client or _http_client, make_outbox, _notifier(on_event))
+
+        def prepare() -> Parts:
+            make_outbox().prepare()
+            return Parts(config, clock, make_client or _http_client, make_outbox, _notifier(on_event))
+
+        self._parts = off_loop(prepare)
         self._running: dict[int, Running] = {}
         _alive.add(self)
 
@@ -75,6 +80,7 @@ class Delivery:
             config.agent_id,
             config.api_key,
             config.auth_header,
+            config.shared_call_ids,
             config.outbox_dir,
             config.fsync,
             config.outbox_max_bytes,
@@ -114,12 +120,17 @@ class Delivery:
         Returns:
             The call's receipt. `durable` says whether it is on disk; nothing is ever raised.
         """
+        return off_loop(lambda: self._submit(call_id, body, recording), must_finish=True)
+
+    def _submit(self, call_id: str, body: bytes, recording: Recording | None) -> Receipt:
         receipt = Receipt(call_id)
         try:
             running = self._here()
         except Exception as error:  # noqa: BLE001 - nothing may raise into the agent
             logging.getLogger("tuner_langchain.delivery").critical(
-                "call %s: delivery cannot start (%s); the call is lost", call_id, type(error).__name__
+                "call %s: delivery cannot start (%s); the call is lost",
+                printable(call_id),
+                type(error).__name__,
             )
             receipt.update(state="lost", message=f"Delivery cannot start ({type(error).__name__}).")
             return receipt
@@ -129,17 +140,6 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - as above
             running.process.lose(receipt, body, f"It could not be taken in ({type(error).__name__}).")
         return receipt
-
-    async def asubmit(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
-        """Do the same as `submit` off the event loop; a cancelled await still writes."""
-        loop = asyncio.get_running_loop()
-        try:
-            writing = loop.run_in_executor(
-                self._here().writers(), lambda: self.submit(call_id, body, recording=recording)
-            )
-        except RuntimeError:  # the interpreter takes no more work for threads: it is leaving
-            return self.submit(call_id, body, recording=recording)
-        return await asyncio.shield(writing)
 
     # Waiting and leaving
 
@@ -152,6 +152,9 @@ class Delivery:
             timeout: Seconds in all. 0 sends nothing and only counts. None tries everything once and does
                 not sit out the pauses of an outage.
         """
+        return off_loop(lambda: self._flush(timeout))
+
+    def _flush(self, timeout: float | None) -> FlushResult:
         running = self._here()
         running.workers.ensure()
         return running.flush(timeout)
@@ -174,14 +177,14 @@ class Delivery:
 
     def stats(self) -> DeliveryStats:
         """Return what became of the calls of this process, in numbers that add up."""
-        return self._here().process.stats()
+        return off_loop(self._here().process.stats)
 
     def close(self, timeout: float = EXIT_COURTESY_S) -> FlushResult:
         """Send for at most `timeout` seconds, then stop; what is left waits in the outbox for the next process.
 
         A closed Delivery may be used again: the next call starts it anew.
         """
-        return self._here().close(timeout)
+        return off_loop(lambda: self._here().close(timeout))
 
     def _at_exit(self) -> None:
         running = self._running.get(os.getpid())

@@ -40,7 +40,7 @@ class DeliveryEvent:
         call_id: The call it happened to; None when it concerns the destination or the outbox.
         message: A sentence that says what it means and what to do.
         status: The HTTP status it came from, when there was one.
-        body: For `lost` alone: the request body, the only copy there is.
+        body: For `lost` alone: the request body, the only copy there is; None when the outbox vanished with it.
     """
 
     kind: EventKind

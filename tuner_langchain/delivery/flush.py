@@ -55,11 +55,14 @@ class Flush:
             if process.board.held is not None and not process.schedule.sending:
                 return False
             look = self._search.due(now_s)
-            job: Entry | float = 0.0 if look else process.schedule.take(now_s)
-            if not look and not isinstance(job, Entry):
+            connect = not look and process.should_connect(now_s)
+            job: Entry | float = 0.0 if look or connect else process.schedule.take(now_s)
+            if not look and not connect and not isinstance(job, Entry):
                 return self._wait(job)
         if isinstance(job, Entry):
             self._sender.send(job, timeout_s=self._left_s())
+        elif connect:
+            self._process.connect()
         else:
             self._search.look()
         return True

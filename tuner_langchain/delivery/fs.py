@@ -36,6 +36,10 @@ class FileSystem:
         """Open a file for reading, never through a link."""
         return os.open(path, os.O_RDONLY | _NOFOLLOW | _NONBLOCK | _BINARY)
 
+    def open_directory(self, path: str) -> int:
+        """Open a directory, never through a link, to know it again."""
+        return os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW)
+
     def fchmod(self, fd: int, mode: int) -> None:
         """Set a descriptor's mode: a strange umask may have taken bits the owner needs."""
         if hasattr(os, "fchmod"):

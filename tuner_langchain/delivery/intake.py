@@ -47,16 +47,20 @@ class Intake:
             call_id=receipt.call_id,
             body=body,
             recording=self._keep_recording(name.key, recording, receipt),
+            shared=config.shared_call_ids,
         )
         try:
             complaint = process.room.check(len(body))
             process.outbox.put("new", str(name), [item.header(), body])
-        except OSError as error:
-            self._keep_in_memory(receipt, name, item, error.strerror or type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from the disk, the call is still here
+            why = getattr(error, "strerror", None) or type(error).__name__
+            self._keep_in_memory(receipt, name, item, str(why))
             return
         receipt.durable = True
         process.room.taken(len(body))
-        self._enqueue(Entry(name, receipt=receipt))
+        entry = Entry(name, receipt=receipt)
+        entry.place = process.outbox.place.number()
+        self._enqueue(entry)
         if complaint is not None:
             process.tell("outbox_full", None, complaint)
 

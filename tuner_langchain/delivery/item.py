@@ -94,6 +94,8 @@ class Item(NamedTuple):
     call_id: str
     body: bytes
     recording: dict[str, Any] | None = None
+    # It may be sent from several places under this call_id: that Tuner has it already is no conflict.
+    shared: bool = False
 
     def header(self) -> bytes:
         """Return the line that goes before the body."""
@@ -108,6 +110,8 @@ class Item(NamedTuple):
         }
         if self.recording is not None:
             fields["recording"] = self.recording
+        if self.shared:
+            fields["shared"] = True
         # ASCII only: a call_id with a lone surrogate is still a line that can be written and read.
         return json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
@@ -144,6 +148,7 @@ class Header:
             call_id=fields["call_id"],
             body=body,
             recording=fields.get("recording"),
+            shared=fields.get("shared") is True,
         )
 
 

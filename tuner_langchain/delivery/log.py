@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +26,10 @@ def speak_up() -> None:
         library.addHandler(logging.StreamHandler())
 
 
+def _log(level: int, message: str, facts: tuple[object, ...]) -> None:
+    logger.log(level, message, *(printable(fact) if isinstance(fact, str) else fact for fact in facts))
+
+
 class Log:
     """The one logger of delivery: call ids, sizes, statuses and attempts, never content, never a key."""
 
@@ -34,7 +40,7 @@ class Log:
 
     def call(self, level: int, message: str, *facts: object) -> None:
         """Say something about one call, each time."""
-        logger.log(level, message, *facts)
+        _log(level, message, facts)
 
     def repeated(self, topic: str, level: int, message: str, *facts: object) -> bool:
         """Say something that may come up for every call, once an interval; return whether it was said now."""
@@ -44,7 +50,7 @@ class Log:
             self._said[topic] = (last_s, unsaid + 1)
             return False
         self._said[topic] = (now_s, 0)
-        logger.log(level, message, *facts)
+        _log(level, message, facts)
         if unsaid:
             logger.log(level, "the above came up %d times more since it was last said", unsaid)
         return True
@@ -53,7 +59,7 @@ class Log:
         """Say something that stays as it is, once in this process."""
         if topic not in self._once and len(self._once) < _ONCE_LIMIT:
             self._once.add(topic)
-            logger.log(level, message, *facts)
+            _log(level, message, facts)
 
     def over(self, topic: str) -> None:
         """Let the next line of a topic be said at once: its trouble had ended."""

@@ -14,6 +14,8 @@ import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
@@ -211,3 +213,17 @@ def connection_pool(
     if proxy.startswith("socks5"):
         return httpcore.SOCKSProxy(proxy, proxy_auth=proxy_auth, **settings)
     return httpcore.HTTPProxy(proxy, proxy_auth=proxy_auth, **settings)
+
+
+def proxy_for(url: str) -> tuple[str | None, tuple[str, str] | None]:
+    """Return the proxy that the environment names for an address, and its user and password."""
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or not parts.hostname or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None, None
+    split = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    where = f"{split.scheme}://{split.netloc.rpartition('@')[2]}"
+    if split.username is None:
+        return where, None
+    return where, (unquote(split.username), unquote(split.password or ""))

@@ -5,6 +5,7 @@
     <root>/v1/upload/   stored at Tuner, its recording still to be uploaded
     <root>/v1/audio/    recordings that wait
     <root>/v1/dead/     refused for good, with the reason beside each
+    <root>/v1/why/      why calls wait: notes that nothing depends on
 
 Several processes may share it. A sender holds the kernel's lock on the file it sends, so a claim ends with
 the process that made it; where files know no lock, a rename and a due time stand in for it (a lease). A
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery.claim import Claim, Folder, Unclaimed
 from tuner_langchain.delivery.item import ItemName
+from tuner_langchain.delivery.place import Place
 from tuner_langchain.delivery.policy import longest_pause_s
 from tuner_langchain.delivery.trust import prepare
 
@@ -33,9 +35,7 @@ if TYPE_CHECKING:
 
     from tuner_langchain.delivery.fs import FileSystem
 
-FOLDERS = ("tmp", "new", "upload", "audio", "dead")
-# What a crash left in tmp/ is swept after this; a slow writer is not that slow.
-LEFTOVER_S = 3600.0
+FOLDERS = ("tmp", "new", "upload", "audio", "dead", "why")
 _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
 
 
@@ -52,6 +52,7 @@ class Outbox:
         self.fsync = fsync
         self._leases = False
         self.claimed: set[int] = set()
+        self.place = Place(files, self.path("new"))
 
     def prepare(self) -> None:
         """Create the directories, or check that those that are there can be trusted.
@@ -85,7 +86,13 @@ class Outbox:
             # After a failed fsync the kernel may have dropped the pages: only a new file can be trusted.
             self._put_stream(folder, file_name, parts)
 
-    def _put_stream(self, folder: str, file_name: str, parts: Iterable[bytes | memoryview]) -> int:
+    def put_unsynced(self, folder: str, file_name: str, data: bytes) -> None:
+        """Write a file that may be gone after a power cut, in the place of the one before."""
+        self._put_stream(folder, file_name, [data], fsync=False)
+
+    def _put_stream(
+        self, folder: str, file_name: str, parts: Iterable[bytes | memoryview], *, fsync: bool = True
+    ) -> int:
         temporary = self.path("tmp", f"{secrets.token_hex(8)}.{file_name}")
         target = self.path(folder, file_name)
         size = 0
@@ -95,7 +102,7 @@ class Outbox:
                 self.fs.fchmod(fd, 0o600)
                 for part in parts:
                     size += self._write_all(fd, memoryview(part))
-                if self.fsync:
+                if fsync and self.fsync:
                     self.fs.fsync(fd)
             finally:
                 self.fs.close(fd)
@@ -104,7 +111,7 @@ class Outbox:
             with contextlib.suppress(OSError):
                 self.fs.unlink(temporary)
             raise
-        if self.fsync:
+        if fsync and self.fsync:
             self._sync_name(folder, target)
         return size
 
@@ -207,29 +214,6 @@ class Outbox:
         except OSError:
             return None
 
-    def sweep(self) -> int:
-        """Delete what crashes left: old files in tmp/, and recordings whose call is in no folder."""
-        swept = 0
-        oldest_s = self.wall_s() - LEFTOVER_S
-        with contextlib.suppress(OSError):
-            for file_name, _, modified_s in list(self.fs.sizes(self.path("tmp"))):
-                if modified_s < oldest_s:
-                    swept += self._unlink("tmp", file_name)
-            audio = [
-                name for name, _, modified_s in self.fs.sizes(self.path("audio")) if modified_s < oldest_s
-            ]
-            if audio:
-                needed = {name.key for folder in _LIVING_THEN_DEAD for name in self.names(folder)}
-                swept += sum(self._unlink("audio", name) for name in audio if name not in needed)
-        return swept
-
-    def _unlink(self, folder: str, file_name: str) -> int:
-        try:
-            self.fs.unlink(self.path(folder, file_name))
-        except OSError:
-            return 0
-        return 1
-
     # Claiming
 
     def claim(self, folder: Folder, file_name: str, *, due_only: bool = True) -> Claim | Unclaimed:
@@ -293,6 +277,7 @@ class Outbox:
 
     def close_inherited(self) -> None:
         """Close, in a forked child, the items its parent is sending: their locks stay the parent's alone."""
+        self.place.close()
         inherited, self.claimed = self.claimed, set()
         for fd in inherited:
             with contextlib.suppress(OSError):

@@ -14,8 +14,11 @@ HOLD_S = 300.0
 REFUSED_LIMIT_S = 24 * 3600.0
 # A sender without kernel locks is given this long before another takes its item over.
 LEASE_S = 300.0
-# Nothing transient is given up before.
-AGE_LIMIT_S = 30 * 24 * 3600.0
+# Nothing transient is given up before it failed on more different days than this. Days of failing are counted, not
+# time that has passed by the clock on the wall: a call that was written under a wrong one is not old.
+AGE_LIMIT_DAYS = 30
+# A presigned target expires long before.
+UPLOAD_LIMIT_DAYS = 2
 
 
 def backoff_s(attempt: int, random: float, *, cap_s: float = BACKOFF_CAP_S) -> float:

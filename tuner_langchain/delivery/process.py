@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from tuner_langchain.delivery.log import Log
 from tuner_langchain.delivery.receipt import Board, Receipt
 from tuner_langchain.delivery.room import Room
 from tuner_langchain.delivery.schedule import Entry, Schedule
+from tuner_langchain.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +90,7 @@ class Process:
         self.lock = threading.Condition()
         self.client_lock = threading.Lock()
         self.client: Client | None = None
+        self.connected = False
         self.memory_bytes = 0
         self.closed = False
 
@@ -95,6 +98,16 @@ class Process:
     def runtime(self) -> Runtime:
         """The clock and the dice."""
         return self.parts.runtime
+
+    def should_connect(self, now_s: float) -> bool:
+        """Tell, with the lock held, whether a client is to be made, or waited for, before a call is taken."""
+        return not self.connected and self.schedule.ready(now_s) > 0
+
+    def connect(self) -> None:
+        """Make the client before there is a request for it: the time that takes is no slow answer."""
+        with contextlib.suppress(Exception):  # each request says why it has no client
+            self.http_client()
+        self.connected = True
 
     def http_client(self) -> Client:
         """Return the one client, made on first use: importing it takes longer than finishing many calls."""
@@ -108,6 +121,7 @@ class Process:
         """Close every connection, once nobody sends any more."""
         with self.client_lock:
             client, self.client = self.client, None
+            self.connected = False
         if client is not None:
             client.close()
 
@@ -121,7 +135,7 @@ class Process:
     ) -> None:
         """Pass an event to the application, if it listens."""
         if self.notifier is not None:
-            self.notifier.tell(kind, call_id, message, status, body)
+            self.notifier.tell(kind, call_id, printable(message), status, body)
 
     def drain_events(self, timeout_s: float) -> None:
         """Wait until every event was passed on, at most `timeout_s`."""
@@ -183,6 +197,30 @@ class Process:
             receipt.update(state="lost", message=message)
         self.log.call(logging.CRITICAL, "call %s: %s", receipt.call_id, message)
         self.tell("lost", receipt.call_id, message, body=body)
+
+    def report_vanished(self) -> bool:
+        """End this process' calls whose outbox was removed or moved away; tell whether there are any.
+
+        Nobody here has their bytes, and whoever finds the directory elsewhere may still send them: they are lost as
+        far as this process knows, and never counted as delivered.
+        """
+        place = self.outbox.place.number()
+        with self.lock:
+            gone = self.schedule.take_vanished(place)
+        if not gone:
+            return False
+        message = (
+            f"Its outbox {self.outbox.root} was removed or replaced while it waited. Put the directory's files back to "
+            "have it sent; otherwise the call is lost. Keep the outbox where no clean-up and no deployment takes it."
+        )
+        ids = ", ".join(receipt.call_id for entry in gone[:10] if (receipt := entry.receipt) is not None)
+        more = f" and {len(gone) - 10} more" if len(gone) > 10 else ""
+        for entry in gone:
+            self.settle(entry, "lost", "lost", message=message)
+        self.log.repeated("vanished", logging.WARNING, "calls %s%s: %s", ids, more, message)
+        for entry in gone:
+            self.tell("lost", entry.receipt.call_id if entry.receipt is not None else None, message)
+        return True
 
     def waiting(self) -> tuple[int, int]:
         """Return how many calls of this process are pending and how many are held."""

@@ -7,11 +7,15 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Literal
 
+from tuner_langchain.delivery.off_loop import off_loop
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 State = Literal["pending", "delivered", "delivered_duplicate", "held", "dead", "lost", "empty"]
 UploadState = Literal["pending", "uploaded", "failed"]
+_FOR_PEOPLE = ("message", "upload_message", "request_id")
 
 
 class Board:
@@ -113,8 +117,8 @@ class Receipt:
 
         `pending` (it waits and is sent again), `delivered`, `delivered_duplicate` (Tuner has another call's
         record under this id), `held` (a setting is wrong; it is kept and tried every few minutes), `dead`
-        (refused for good; kept with its reason), `lost` (neither stored nor sent), `empty` (no row: nothing
-        was posted).
+        (refused for good; kept with its reason), `lost` (neither stored nor sent, or its outbox was removed while it
+        waited), `empty` (no row: nothing was posted).
         """
         if self._state == "pending" and self._board is not None and self._board.held is not None:
             return "held"
@@ -139,7 +143,8 @@ class Receipt:
         call stays `pending` and is sent later.
         """
         if not self.answered and self._board is not None:
-            self._board.wait_for(lambda: self.answered, timeout)
+            board = self._board
+            off_loop(lambda: board.wait_for(lambda: self.answered, timeout))
         return self
 
     async def settled(self, timeout: float | None = None) -> Receipt:
@@ -169,7 +174,8 @@ class Receipt:
         """Set what is known now; `state` last, so that nobody sees a settled receipt without its facts."""
         state = facts.pop("state", None)
         for name, value in facts.items():
-            setattr(self, "_message" if name == "message" else name, value)
+            shown = printable(value) if isinstance(value, str) and name in _FOR_PEOPLE else value
+            setattr(self, "_message" if name == "message" else name, shown)
         if state is not None:
             self._state = state
         if self._board is not None and (state is not None or "upload" in facts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tuner_langchain.delivery import forks
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 # Leaving a process takes at most this long.
 EXIT_COURTESY_S = 2.0
-_WRITERS = 2
 
 
 class Running:
@@ -29,7 +27,6 @@ class Running:
         self.workers = Workers(self.process, self.sender, self.search)
         self.intake = Intake(self.process, self.search, self.workers)
         self._sender: Sender | None = None
-        self._writers: ThreadPoolExecutor | None = None
 
     def sender(self) -> Sender:
         """Return what sends, made by the first thread that does: finishing a call needs nothing of it."""
@@ -39,12 +36,6 @@ class Running:
 
             self._sender = Sender(self.process)
         return self._sender
-
-    def writers(self) -> ThreadPoolExecutor:
-        """Return the threads that write for event loops; the interpreter waits for them when it exits."""
-        if self._writers is None:
-            self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="tuner-finalize")
-        return self._writers
 
     def flush(self, timeout_s: float | None) -> FlushResult:
         """Send what waits on the calling thread."""
@@ -61,9 +52,6 @@ class Running:
         self.process.drain_events(max(0.0, end_s - clock.monotonic_s()))
         self.workers.stop()
         self._lose_memory()
-        writers, self._writers = self._writers, None
-        if writers is not None:
-            writers.shutdown(wait=False)
         return result
 
     def leave(self) -> None:

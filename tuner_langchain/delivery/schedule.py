@@ -14,6 +14,7 @@ from tuner_langchain.delivery.policy import POISON_ATTEMPTS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tuner_langchain.delivery.notes import Note
     from tuner_langchain.delivery.receipt import Receipt
 
 # Fresh calls go first, but every so many turns something older does, so that nothing starves.
@@ -32,6 +33,8 @@ class Entry:
         "key",
         "memory",
         "missed",
+        "note",
+        "place",
         "receipt",
         "refused_s",
     )
@@ -54,6 +57,9 @@ class Entry:
         self.conflict = False
         # Its file was not where it should be when last looked for.
         self.missed = False
+        # Why it waits, once it failed here, and the number of the directory that its file was written to.
+        self.note: Note | None = None
+        self.place = 0
         # On the monotonic clock: since when it fails, and since when it is refused for a setting's sake.
         self.failing_s: float | None = None
         self.refused_s: float | None = None
@@ -143,6 +149,24 @@ class Schedule:
         self.in_flight.discard(entry.key)
         if self.entries.get(entry.key) is entry:
             del self.entries[entry.key]
+
+    def take_vanished(self, place: int) -> list[Entry]:
+        """Take out the calls of this process that wait in another directory than number `place`, and return them."""
+        gone = [
+            entry
+            for entry in self.entries.values()
+            if entry.receipt is not None
+            and entry.folder == "new"
+            and entry.memory is None
+            and entry.place != place
+            and entry.key not in self.in_flight
+        ]
+        keys = {entry.key for entry in gone}
+        if keys:
+            self._fresh = deque(entry for entry in self._fresh if entry.key not in keys)
+            self._later = [later for later in self._later if later[2].key not in keys]
+            heapq.heapify(self._later)
+        return gone
 
     def hurry(self, now_s: float) -> None:
         """Let what backs off be tried now: somebody flushes. Suspected poison keeps its own pace."""

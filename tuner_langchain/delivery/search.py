@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Literal
 
+from tuner_langchain.delivery import forks
 from tuner_langchain.delivery.item import ItemName, destination_of
 from tuner_langchain.delivery.schedule import Entry
 
@@ -75,6 +76,7 @@ class Search:
             self._done(found, complete=complete)
         if complete:
             self._keep_house()
+        self._process.report_vanished()
 
     def _batch(self, folder: Literal["new", "upload"]) -> tuple[list[Entry], bool]:
         process = self._process
@@ -126,11 +128,12 @@ class Search:
             item = entry.memory
             try:
                 process.outbox.put("new", entry.file, [item.header(), item.body])
-            except OSError:
+                place = process.outbox.place.number()
+            except Exception:  # noqa: BLE001 - whatever it is, the call stays in memory and is sent from there
                 return
             else:
                 with process.lock:
-                    entry.memory = None
+                    entry.memory, entry.place = None, place
                     process.memory_bytes -= len(item.body)
             finally:
                 with process.lock:
@@ -139,11 +142,17 @@ class Search:
                 entry.receipt.update(durable=True)
             process.log.call(logging.INFO, "call %s is in the outbox now", item.call_id)
 
+    def _sweep(self) -> bool:
+        with forks.held_off():
+            from tuner_langchain.delivery.sweep import sweep  # noqa: PLC0415 - once an hour
+
+        return sweep(self._process.outbox) is not None
+
     def _keep_house(self) -> None:
         process, now_s = self._process, self._process.runtime.monotonic_s()
-        if now_s - self._swept_s >= _SWEEP_S:
+        # Nothing is swept while files are renamed; the next round tries again.
+        if now_s - self._swept_s >= _SWEEP_S and self._sweep():
             self._swept_s = now_s
-            process.outbox.sweep()
             foreign = process.outbox.foreign("new")
             if foreign:
                 text = "%d files in the outbox %s are not calls and are left alone: %s"

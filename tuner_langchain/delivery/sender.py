@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tuner_langchain.delivery.answer import Answer
 from tuner_langchain.delivery.claim import Claim, MemoryClaim, Unclaimed
 from tuner_langchain.delivery.consequence import Consequences
+from tuner_langchain.delivery.notes import Notes
 from tuner_langchain.delivery.upload import Uploads
 from tuner_langchain.delivery.verdict import judge
 
@@ -29,8 +30,9 @@ class Sender:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._uploads = Uploads(process)
-        self._consequences = Consequences(process, self._uploads)
+        notes = Notes(process.outbox)
+        self._uploads = Uploads(process, notes)
+        self._consequences = Consequences(process, self._uploads, notes)
 
     def send(self, entry: Entry, *, timeout_s: float | None = None) -> None:
         """Try once, within `timeout_s` when given; whatever happens, the entry is settled or waits again."""
@@ -62,13 +64,13 @@ class Sender:
         if claim is None:
             return
         try:
-            first_attempt = claim.name.attempts == 0 or entry.conflict
+            unsent = not claim.item.shared and (claim.name.attempts == 0 or entry.conflict)
             if not claim.begin_attempt():
                 self._moved(entry)
                 return
             self._note_attempt(entry, claim)
             answer = self._post(claim, timeout_s)
-            verdict = judge(answer, first_attempt=first_attempt, wall_s=self._process.runtime.wall_s())
+            verdict = judge(answer, unsent=unsent, wall_s=self._process.runtime.wall_s())
             self._say(claim, answer, verdict)
             cut_short = timeout_s is not None and timeout_s < _FULL_TIME_S
             self._consequences.apply(entry, claim, answer, verdict, cut_short=cut_short)
@@ -147,7 +149,10 @@ class Sender:
         process = self._process
         found = process.outbox.find(entry.key) if entry.receipt is not None else None
         if entry.receipt is None:
-            self._process.drop(entry)
+            process.drop(entry)
+        elif found is None and process.outbox.place.number() != entry.place:
+            process.wait_again(entry, 0.0)
+            process.report_vanished()
         elif found is None and not entry.missed:
             # A file that is renamed while its directory is read can be missed; twice in a row it is not there.
             entry.missed = True
@@ -162,7 +167,7 @@ class Sender:
             process.settle(entry, "dead", "dead", message=message)
         else:
             entry.file, entry.missed = str(found[1]), False
-            self._process.wait_again(entry, _BUSY_S)
+            process.wait_again(entry, _BUSY_S)
 
 
 def _where(error: Exception) -> str:

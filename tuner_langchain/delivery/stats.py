@@ -18,7 +18,7 @@ class DeliveryStats:
         pending: They wait and are sent by themselves.
         held: They wait for a setting.
         dead: Refused for good; kept in `dead/` with the reason.
-        lost: Neither stored nor sent.
+        lost: Neither stored nor sent, or their outbox was removed while they waited.
         requests: Requests for calls, each counted when it left.
         adopted_delivered: Calls of earlier or other processes that this one sent.
         adopted_dead: Calls of earlier or other processes that were refused for good here.

@@ -21,6 +21,7 @@ from tuner_langchain.delivery.item import (
     NewerItemError,
     read_header,
 )
+from tuner_langchain.delivery.notes import Notes
 from tuner_langchain.delivery.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from tuner_langchain.delivery.claim import Folder
 
-KeptState = Literal["waiting", "upload", "dead"]
+KeptState = Literal["waiting", "held", "upload", "dead"]
+_SHOWN = ("reason", "message", "status", "state", "since_ms", "at_ms")
 _STATES: dict[Folder, KeptState] = {"new": "waiting", "upload": "upload", "dead": "dead"}
 # Sending these again would report another call's record, or a missing one, as success.
 NOT_RETRIED = {
@@ -44,15 +46,16 @@ class KeptCall:
 
     Args:
         call_id: Its id; None when the file cannot be read.
-        state: Whether it waits to be sent, for its recording's upload, or is dead.
+        state: Whether it waits to be sent, is held by a wrong setting, waits for its recording's upload, or is dead.
         created_ms: When it was finished, Unix milliseconds.
         attempts: Requests that were begun for it.
         due_ms: When it is tried again at the earliest, when a sender has noted that.
         bytes: The size of its file.
         workspace_id: The workspace it goes to.
         agent_id: The agent it is of.
-        reason: Why it is dead, in one word.
-        message: Why it is dead, in a sentence.
+        reason: Why it waits or is dead, in one word; None when nothing is known.
+        message: The same in a sentence.
+        since_ms: Since when it fails for this reason, or when it died, Unix milliseconds.
         file: Its file.
     """
 
@@ -66,6 +69,7 @@ class KeptCall:
     agent_id: str | None
     reason: str | None
     message: str | None
+    since_ms: int | None
     file: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,6 +88,7 @@ class Upkeep:
         self._fs = FileSystem()
         self.outbox = Outbox(root, files=self._fs, wall_s=time.time)
         self.outbox.prepare()
+        self._notes = Notes(self.outbox)
 
     def calls(self, wanted: str | None = None) -> list[KeptCall]:
         """Return the calls, oldest first; with `wanted`, those with this call_id or whose file begins so."""
@@ -111,21 +116,35 @@ class Upkeep:
         fields: dict[str, Any] = {}
         with contextlib.suppress(CorruptItemError, NewerItemError):
             fields = read_header(start).fields
-        explained = self._reason(name) if folder == "dead" else {}
+        explained = self._explained(folder, name)
         due_s = status.st_mtime if folder != "dead" and name.attempts else 0.0
         return KeptCall(
             call_id=fields.get("call_id"),
-            state=_STATES[folder],
+            state="held" if folder == "new" and explained.get("state") == "held" else _STATES[folder],
             created_ms=name.created_ms,
             attempts=name.attempts,
             due_ms=int(due_s * 1000) if due_s > time.time() else None,
             bytes=status.st_size,
             workspace_id=fields.get("workspace_id"),
             agent_id=fields.get("agent_id"),
-            reason=name.reason,
-            message=explained.get("message"),
+            reason=name.reason or _text(explained.get("reason")),
+            message=_text(explained.get("message")),
+            since_ms=since
+            if type(since := explained.get("since_ms", explained.get("at_ms"))) is int
+            else None,
             file=path,
         )
+
+    def _explained(self, folder: Folder, name: ItemName) -> dict[str, Any]:
+        if folder == "dead":
+            return self._reason(name)
+        own = self._notes.read(name.key) if name.attempts else None
+        everybody = self._notes.read(name.destination) if folder == "new" else None
+        notes = [note for note in (own, everybody) if note is not None]
+        if not notes:
+            return {}
+        note = max(notes, key=lambda note: note.at_ms)
+        return {field: getattr(note, field) for field in _SHOWN}
 
     def _reason(self, name: ItemName) -> dict[str, Any]:
         try:
@@ -141,17 +160,15 @@ class Upkeep:
         return explained if isinstance(explained, dict) else {}
 
     def explanation(self, kept: KeptCall) -> dict[str, Any]:
-        """Return everything that was noted when a call died: message, status, the server's answer."""
-        name = ItemName.parse(os.path.basename(kept.file))
-        return self._reason(name) if name is not None and kept.state == "dead" else {}
+        """Return everything that was noted: why a call waits, or why it died and what the server answered."""
+        return self._explained(_folder(kept), _name(kept))
 
     def body(self, kept: KeptCall) -> bytes | None:
         """Return the request body, or None when it is gone, being sent or damaged."""
-        folder = next(folder for folder, state in _STATES.items() if state == kept.state)
         fd = -1
         try:
             fd = self._fs.open(kept.file)
-            claim = Claim(self.outbox, folder, _name(kept), fd)
+            claim = Claim(self.outbox, _folder(kept), _name(kept), fd)
             claim.read(self._fs.fstat(fd).st_size)
         except (OSError, CorruptItemError, NewerItemError):
             return None
@@ -168,8 +185,7 @@ class Upkeep:
         """
         if kept.state == "dead" and kept.reason in NOT_RETRIED:
             return NOT_RETRIED[kept.reason]
-        folder: Folder = "dead" if kept.state == "dead" else ("new" if kept.state == "waiting" else "upload")
-        claim = self.outbox.claim(folder, os.path.basename(kept.file), due_only=False)
+        claim = self.outbox.claim(_folder(kept), os.path.basename(kept.file), due_only=False)
         if isinstance(claim, Unclaimed):
             return "it is being sent just now" if claim.why == "busy" else f"it cannot be taken ({claim.why})"
         claim.revive()
@@ -186,6 +202,14 @@ class Upkeep:
         with os.fdopen(fd, "wb") as file:
             file.write(body)
         return target
+
+
+def _folder(kept: KeptCall) -> Folder:
+    return "new" if kept.state in ("waiting", "held") else "dead" if kept.state == "dead" else "upload"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _name(kept: KeptCall) -> ItemName:

@@ -6,23 +6,27 @@ import contextlib
 import json
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tuner_langchain.delivery.answer import Answer
 from tuner_langchain.delivery.claim import Claim, MemoryClaim, Unclaimed
-from tuner_langchain.delivery.policy import item_backoff_s
+from tuner_langchain.delivery.notes import failed
+from tuner_langchain.delivery.policy import UPLOAD_LIMIT_DAYS, item_backoff_s
 from tuner_langchain.delivery.schedule import Entry
 
 if TYPE_CHECKING:
     from tuner_langchain.delivery.item import Item
+    from tuner_langchain.delivery.notes import Notes
     from tuner_langchain.delivery.process import Process
     from tuner_langchain.delivery.receipt import Receipt
 
-# A presigned target has expired long before.
-_AGE_LIMIT_S = 24 * 3600.0
 _RETRIED = (408, 425, 429)
 _BUSY_S = 5.0
+# What would break out of a request's line or a part's header.
+_ODD = re.compile(r"[\x00-\x20\x7f\\]")
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?: ?;[\x20-\x7e]*)?", re.ASCII)
 
 
 class UploadTarget:
@@ -40,18 +44,24 @@ class UploadTarget:
     def read(cls, fields: dict[str, Any], *, allow_http: bool) -> UploadTarget | None:
         """Return the target, or None when it is none that audio should be sent to."""
         url, form, limit = fields.get("url"), fields.get("fields"), fields.get("max_bytes")
-        if not isinstance(url, str) or not isinstance(form, dict):
+        if not isinstance(url, str) or not isinstance(form, dict) or _ODD.search(url):
             return None
         try:
             parts = urlsplit(url)
-        except ValueError:
+            port = parts.port
+            (parts.hostname or "").encode("idna")
+        except ValueError:  # a UnicodeError is one, too
             return None
-        if not parts.hostname or parts.scheme not in (("https", "http") if allow_http else ("https",)):
+        if (
+            port == 0
+            or not parts.hostname
+            or parts.scheme not in (("https", "http") if allow_http else ("https",))
+        ):
             return None
         return cls(
             url=url,
             fields={str(name): str(value) for name, value in form.items()},
-            content_type=str(fields.get("content_type") or "application/octet-stream"),
+            content_type=_media_type(fields.get("content_type")),
             max_bytes=limit if isinstance(limit, int) and not isinstance(limit, bool) else None,
         )
 
@@ -59,11 +69,17 @@ class UploadTarget:
         return "UploadTarget(***)"
 
 
+def _media_type(value: object) -> str:
+    usable = isinstance(value, str) and _MEDIA_TYPE.fullmatch(value)
+    return str(value) if usable else "application/octet-stream"
+
+
 class Uploads:
     """Uploads the recordings of one process' calls, each as durable as its call."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, notes: Notes) -> None:
         self._process = process
+        self._notes = notes
 
     def prepare(
         self, claim: Claim | MemoryClaim, target: dict[str, Any] | None, receipt: Receipt | None
@@ -147,24 +163,45 @@ class Uploads:
         status = result.status if isinstance(result, Answer) else None
         if status in (200, 201, 204):
             claim.remove()
+            self._notes.drop(name.key)
             process.outbox.drop_audio(name.key)
             self._finish(entry, "uploaded")
             if entry.receipt is not None:
                 entry.receipt.update(upload="uploaded")
             process.tell("uploaded", item.call_id, "The recording is uploaded.", status)
             return
-        age_s = process.runtime.wall_s() - name.created_ms / 1000
-        passing = isinstance(result, Answer) and (status is None or status >= 500 or status in _RETRIED)
-        if passing and age_s < _AGE_LIMIT_S:
+        if (
+            isinstance(result, Answer)
+            and _may_pass(result)
+            and self._note(entry, result) <= UPLOAD_LIMIT_DAYS
+        ):
             pause_s = item_backoff_s(name.attempts, process.runtime.random(), others_pass=False)
             claim.release(process.runtime.wall_s() + pause_s)
             process.wait_again(entry, pause_s)
             return
         why = result if isinstance(result, str) else _refused(result)
         with contextlib.suppress(OSError):
-            claim.bury("upload-failed", {"call_id": item.call_id, "reason": "upload-failed", "message": why})
+            at_ms = int(process.runtime.wall_s() * 1000)
+            facts = {"call_id": item.call_id, "reason": "upload-failed", "message": why, "at_ms": at_ms}
+            claim.bury("upload-failed", facts)
+            self._notes.drop(name.key)
         self._finish(entry, "uploads_failed")
         self._failed(item, entry.receipt, why, count=False)
+
+    def _note(self, entry: Entry, answer: Answer) -> int:
+        """Note why the recording waits; return on how many different days its upload failed."""
+        process = self._process
+        entry.note = failed(
+            entry.note or self._notes.read(entry.key),
+            state="waiting",
+            reason=f"http-{answer.status}" if answer.status is not None else str(answer.failure),
+            message=_refused(answer),
+            status=answer.status,
+            now_ms=int(process.runtime.wall_s() * 1000),
+        )
+        if entry.memory is None:
+            self._notes.write(entry.key, entry.note)
+        return entry.note.days
 
     def _finish(self, entry: Entry, count: str) -> None:
         process = self._process
@@ -185,7 +222,16 @@ class Uploads:
         process.tell("upload_failed", item.call_id, message)
 
 
+def _may_pass(answer: Answer) -> bool:
+    """Tell trouble that may pass by itself from a refusal, and from a request that cannot even be made."""
+    if answer.status is None:
+        return answer.failure != "internal"
+    return answer.status >= 500 or answer.status in _RETRIED
+
+
 def _refused(answer: Answer) -> str:
     if answer.status is not None:
-        return f"The storage refused it with status {answer.status}."
-    return f"The storage could not be reached for a day ({answer.detail})."
+        return f"The storage answered with status {answer.status}."
+    if answer.failure == "internal":
+        return f"Tuner's answer named a place that no request can be made to ({answer.detail})."
+    return f"The storage could not be reached ({answer.detail})."

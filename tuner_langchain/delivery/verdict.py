@@ -35,22 +35,22 @@ class Verdict(NamedTuple):
     suspicious: bool = False
 
 
-def judge(answer: Answer, *, first_attempt: bool, wall_s: float) -> Verdict:
+def judge(answer: Answer, *, unsent: bool, wall_s: float) -> Verdict:
     """Return what `answer` means.
 
     Args:
         answer: How the request ended.
-        first_attempt: No earlier request for this call can have reached the server.
+        unsent: No earlier request with these bytes can have reached the server, from here or from elsewhere.
         wall_s: Now in Unix seconds, for a `Retry-After` that is a date.
     """
     if answer.status is None:
         return _judge_failure(answer)
     status = answer.status
-    first_attempt = first_attempt and not answer.resent
+    unsent = unsent and not answer.resent
     if 200 <= status < 300:
-        return _judge_success(answer, first_attempt)
+        return _judge_success(answer, unsent)
     if status == 409:
-        return _CONFLICT if first_attempt else Verdict("delivered", "http-409")
+        return _CONFLICT if unsent else Verdict("delivered", "http-409")
     reason = f"http-{status}"
     if status in _SETTINGS_AT_FAULT or 300 <= status < 400:
         message = _SETTINGS_AT_FAULT.get(status, _REDIRECTED).format(status=status)
@@ -73,7 +73,7 @@ _CONFLICT = Verdict(
     "conflict",
     "Tuner already had a record with this call_id before this call was first sent: the application used the id twice. "
     "The record at Tuner is the other call's; this one is kept in the outbox's dead/ folder. Give each call its own "
-    "call_id.",
+    "call_id, or set shared_call_ids=True where several places send the same call.",
 )
 _SETTINGS_AT_FAULT = {
     400: "Tuner answered 400: check TUNER_WORKSPACE_ID and TUNER_AGENT_ID. Calls are kept and tried every few minutes.",
@@ -92,7 +92,7 @@ _REDIRECTED = (
 _REFUSED = {413: "the call is too large", 415: "it does not take this content type", 422: "it is not valid"}
 
 
-def _judge_success(answer: Answer, first_attempt: bool) -> Verdict:
+def _judge_success(answer: Answer, unsent: bool) -> Verdict:
     stored = read_stored(answer)
     if answer.status != 201 and (not answer.looks_like_json() or stored.success is False):
         return Verdict(
@@ -103,7 +103,7 @@ def _judge_success(answer: Answer, first_attempt: bool) -> Verdict:
             destination=True,
             suspicious=True,
         )
-    if stored.is_new is False and first_attempt:
+    if stored.is_new is False and unsent:
         return _CONFLICT
     return Verdict("delivered", f"http-{answer.status}")
 

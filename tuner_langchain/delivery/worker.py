@@ -23,7 +23,7 @@ _HELPER_IDLE_S = 5.0
 # A request that takes longer says nothing about the next one, which another thread sends.
 _STUCK_S = 0.25
 
-Chore = Literal["look"]
+Chore = Literal["look", "connect"]
 
 
 class Workers:
@@ -104,6 +104,8 @@ class Workers:
             began_s = runtime.monotonic_s()
             sender.send(job)
             self._answer_s += (runtime.monotonic_s() - began_s - self._answer_s) / 8
+        elif job == "connect":
+            self._process.connect()
         else:
             self._search.look()
 
@@ -116,6 +118,8 @@ class Workers:
                 now_s = process.runtime.monotonic_s()
                 if self._search.due(now_s):
                     return "look"
+                if self._process.should_connect(now_s):
+                    return "connect"
                 job = process.schedule.take(now_s) if self._may_send(now_s) else _STUCK_S
                 if isinstance(job, Entry):
                     break
