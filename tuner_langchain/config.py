@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
-import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
+from tuner_langchain import settings
 from tuner_langchain.errors import ConfigError
+from tuner_langchain.settings import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-DEFAULT_BASE_URL = "https://api.usetuner.ai"
+    from pathlib import Path
 
 # Days of an outage for most; past it something is wrong that a person should see.
 DEFAULT_OUTBOX_MAX_BYTES = 1 << 30
@@ -61,7 +58,7 @@ class TunerConfig:
     """Where finished calls go, and as whom.
 
     Each argument left out is read from the environment when the config is made; the environment is never read
-    later. Every wrong or missing setting raises `ConfigError` here, naming the setting and its variable.
+    later. Wrong and missing settings raise one `ConfigError` here, which names each of them and its variable.
 
     Args:
         api_key: The workspace's key (`TUNER_API_KEY`).
@@ -114,208 +111,107 @@ class TunerConfig:
         shared_call_ids: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        env = os.environ if environ is None else environ
-
-        def pick(given: Any, variable: str) -> Any:
-            return given if given is not None else (env.get(variable) or None)
-
-        settings: dict[str, Any] = {
-            "api_key": _api_key(pick(api_key, "TUNER_API_KEY")),
-            "workspace_id": _workspace_id(pick(workspace_id, "TUNER_WORKSPACE_ID")),
-            "agent_id": _agent_id(pick(agent_id, "TUNER_AGENT_ID")),
-            "base_url": _base_url(pick(base_url, "TUNER_BASE_URL") or DEFAULT_BASE_URL, allow_insecure),
-            "agent_version": _agent_version(pick(agent_version, "AGENT_VERSION")),
-            "debug": _debug(pick(debug, "TUNER_DEBUG")),
-            "auth_header": _auth_header(auth_header),
-            "allow_insecure": _switch("allow_insecure", allow_insecure),
-            "outbox_dir": _outbox_dir(pick(outbox_dir, "TUNER_OUTBOX_DIR"), env),
-            "fsync": _switch("fsync", fsync),
-            "outbox_max_bytes": _bytes("outbox_max_bytes", outbox_max_bytes),
-            "outbox_min_free_bytes": _bytes("outbox_min_free_bytes", outbox_min_free_bytes),
-            "shared_call_ids": _switch("shared_call_ids", shared_call_ids),
-        }
-        for name, value in settings.items():
+        given = _Given(
+            {
+                "api_key": api_key,
+                "workspace_id": workspace_id,
+                "agent_id": agent_id,
+                "base_url": base_url,
+                "agent_version": agent_version,
+                "debug": debug,
+                "auth_header": auth_header,
+                "allow_insecure": allow_insecure,
+                "outbox_dir": outbox_dir,
+                "fsync": fsync,
+                "outbox_max_bytes": outbox_max_bytes,
+                "outbox_min_free_bytes": outbox_min_free_bytes,
+                "shared_call_ids": shared_call_ids,
+            },
+            environ,
+        )
+        # A traceback may carry its locals: from here on none of them holds a key, or the environment's secrets.
+        del api_key, workspace_id, agent_id, base_url, agent_version, debug, auth_header, allow_insecure
+        del outbox_dir, fsync, outbox_max_bytes, outbox_min_free_bytes, shared_call_ids, environ
+        values, problems = _read(given)
+        if problems:
+            raise ConfigError(_as_one(problems))
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        # Of what is there: a config whose making failed is shown by debuggers too.
+        return f"TunerConfig({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-def _wrong(setting: str, variable: str | None, problem: str, expected: str) -> ConfigError:
-    where = f"pass {setting}=... or set {variable}" if variable else f"pass {setting}=..."
-    return ConfigError(f"{setting}: {problem}. Expected {expected}; {where}.")
+
+class _Given:
+    """The settings as they were passed, then as the environment has them; its repr shows neither."""
+
+    def __init__(self, passed: Mapping[str, Any], environ: Mapping[str, str] | None) -> None:
+        self._passed = passed
+        environ = os.environ if environ is None else environ
+        self.problems = settings.problems_of_environ(environ)
+        self._environ: Mapping[str, str] = {} if self.problems else environ
+
+    def __getitem__(self, setting: str) -> Any:
+        value = self._passed[setting]
+        if value is None and setting in settings.VARIABLES:
+            value = self.variable(settings.VARIABLES[setting])
+        return value
+
+    def variable(self, name: str) -> str | None:
+        """Return what the environment has; a variable that is set to nothing is not set."""
+        return self._environ.get(name) or None
 
 
-def _shown(value: object) -> str:
-    """A wrong value as its error shows it; a key that was given for another setting is not shown."""
-    shown = repr(value)
-    return "an API key, it seems" if "tr_api_" in shown else shown[:100]
+def _read(given: _Given) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings in their types, and what is wrong with each of the others."""
+    checks: dict[str, Callable[[Any], Any]] = {
+        "api_key": _api_key,
+        "workspace_id": settings.workspace_id,
+        "agent_id": settings.agent_id,
+        "base_url": partial(_base_url, allow_insecure=given["allow_insecure"] is True),
+        "agent_version": settings.agent_version,
+        "debug": settings.debug,
+        "auth_header": settings.auth_header,
+        "allow_insecure": partial(settings.switch, "allow_insecure"),
+        "outbox_dir": partial(settings.outbox_dir, default=given.variable("XDG_STATE_HOME")),
+        "fsync": partial(settings.switch, "fsync"),
+        "outbox_max_bytes": partial(settings.amount, "outbox_max_bytes"),
+        "outbox_min_free_bytes": partial(settings.amount, "outbox_min_free_bytes"),
+        "shared_call_ids": partial(settings.switch, "shared_call_ids"),
+    }
+    values: dict[str, Any] = {}
+    problems = list(given.problems)
+    for setting, check in checks.items():
+        try:
+            values[setting] = check(given[setting])
+        except ConfigError as error:
+            problems.append(str(error))
+    return values, problems
+
+
+def _as_one(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    return "\n  ".join([f"{len(problems)} settings are missing or wrong:", *problems])
 
 
 def _api_key(value: object) -> ApiKey:
-    expected = "the workspace's API key, like tr_api_..., from Tuner's workspace settings"
-    if isinstance(value, ApiKey):
-        value = value.reveal()
-    if value is None:
-        raise _wrong("api_key", "TUNER_API_KEY", "is missing", expected)
-    if not isinstance(value, str):
-        raise _wrong("api_key", "TUNER_API_KEY", f"is a {type(value).__name__}, not a string", expected)
-    # A key with a line break would split the request's header; the value itself is never shown.
-    if not re.fullmatch(r"[\x21-\x7e]+", value):
-        problem = (
-            "is blank" if not value.strip() else "holds a space, a line break or a character outside ASCII"
-        )
-        raise _wrong("api_key", "TUNER_API_KEY", problem, expected)
-    return ApiKey(value)
+    return ApiKey(settings.api_key(value.reveal() if isinstance(value, ApiKey) else value))
 
 
-def _workspace_id(value: object) -> int:
-    expected = "the workspace's number, like 42"
-    if value is None:
-        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", "is missing", expected)
-    number = _whole_number(value)
-    if number is None or number < 1:
-        raise _wrong("workspace_id", "TUNER_WORKSPACE_ID", f"is {_shown(value)}", expected)
-    return number
-
-
-def _agent_id(value: object) -> str:
-    expected = "the agent's remote identifier as shown in Tuner"
-    if value is None:
-        raise _wrong("agent_id", "TUNER_AGENT_ID", "is missing", expected)
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong("agent_id", "TUNER_AGENT_ID", f"is {_shown(value)}", expected)
-    if not value.isprintable():
-        raise _wrong("agent_id", "TUNER_AGENT_ID", "holds a control character or a lone surrogate", expected)
-    return value
-
-
-def _agent_version(value: object) -> int | None:
-    if value is None:
-        return None
-    number = _whole_number(value)
-    if number is None or number < 0:
-        raise _wrong("agent_version", "AGENT_VERSION", f"is {_shown(value)}", "a whole number, 0 or more")
-    return number
-
-
-def _debug(value: object) -> bool:
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    word = str(value).strip().lower()
-    if word in {"1", "true", "yes", "on"}:
-        return True
-    if word in {"0", "false", "no", "off", ""}:
-        return False
-    raise _wrong("debug", "TUNER_DEBUG", f"is {_shown(value)}", "true or false")
-
-
-def _switch(setting: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(setting, None, f"is {_shown(value)}", "True or False")
-    return value
-
-
-def _auth_header(value: object) -> str:
-    if value not in ("bearer", "x-api-key"):
-        raise _wrong("auth_header", None, f"is {_shown(value)}", "'bearer' or 'x-api-key'")
-    return str(value)
+def _base_url(value: object, *, allow_insecure: bool) -> str:
+    return settings.base_url(DEFAULT_BASE_URL if value is None else value, allow_insecure=allow_insecure)
 
 
 def find_outbox_dir(
-    given: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+    outbox_dir: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
 ) -> Path:
-    """Return where the outbox is for somebody who has no key: `given`, `TUNER_OUTBOX_DIR`, or the default.
+    """Return where the outbox is for somebody who has no key: as passed, `TUNER_OUTBOX_DIR`, or the default.
 
     Raises:
         ConfigError: The path is relative, or there is none to be found.
     """
-    env = os.environ if environ is None else environ
-    return _outbox_dir(given if given is not None else (env.get("TUNER_OUTBOX_DIR") or None), env)
-
-
-def _outbox_dir(value: object, env: Mapping[str, str]) -> Path:
-    if value is None:
-        return _state_dir(env) / "tuner-langchain" / "outbox"
-    if not isinstance(value, str | os.PathLike):
-        raise _wrong("outbox_dir", "TUNER_OUTBOX_DIR", f"is a {type(value).__name__}", "a directory's path")
-    path = Path(value).expanduser()
-    if not path.is_absolute():
-        raise _wrong(
-            "outbox_dir", "TUNER_OUTBOX_DIR", f"is {_shown(value)}, a relative path", "an absolute path"
-        )
-    return path
-
-
-def _state_dir(env: Mapping[str, str]) -> Path:
-    """Return where this user's programs keep what must survive them, as each system has it."""
-    if sys.platform == "win32":
-        return Path(env.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support"
-    state = Path(env.get("XDG_STATE_HOME") or "")
-    # The XDG base directory specification has a relative path ignored.
-    return state if state.is_absolute() else _home() / ".local" / "state"
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise _wrong(
-            "outbox_dir",
-            "TUNER_OUTBOX_DIR",
-            "is missing, and this user has no home directory",
-            "an absolute path",
-        ) from None
-
-
-def _bytes(setting: str, value: object) -> int:
-    number = _whole_number(value)
-    if number is None or number < 0:
-        raise _wrong(setting, None, f"is {_shown(value)}", "a number of bytes, 0 or more")
-    return number
-
-
-def _base_url(value: object, allow_insecure: bool) -> str:
-    expected = f"an address like {DEFAULT_BASE_URL}"
-
-    def wrong(problem: str) -> ConfigError:
-        return _wrong("base_url", "TUNER_BASE_URL", problem, expected)
-
-    if not isinstance(value, str) or not value.isprintable() or " " in value:
-        raise wrong("is not an address")
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        raise wrong("is not an address") from None
-    if url.username is not None or url.password is not None:
-        raise wrong("holds a user name or password")
-    if url.query or url.fragment or "?" in value or "#" in value:
-        raise wrong("holds a query or a fragment")
-    if url.scheme not in ("https", "http") or not url.hostname or port == 0:
-        raise wrong("does not begin with https:// and a host")
-    if url.scheme == "http" and not (allow_insecure or _is_loopback(url)):
-        raise wrong(
-            f"is plain http to {url.hostname}, where the key could be read on the way "
-            "(use https, or allow_insecure=True on a network you trust)"
-        )
-    return value.rstrip("/")
-
-
-def _is_loopback(url: SplitResult) -> bool:
-    host = url.hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _whole_number(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value):
-        return int(value)
-    return None
+    given = _Given({"outbox_dir": outbox_dir}, environ)
+    del environ  # for what a traceback may carry
+    return settings.outbox_dir(given["outbox_dir"], given.variable("XDG_STATE_HOME"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,3 +133,34 @@ def test_waiting_for_a_call(tuner: LocalTuner, post: Poster) -> None:
     assert tuner.wait_for_call("c") == minimal()
     with pytest.raises(TimeoutError, match=r"'d' has not come within 0\.01 s; stored: 'c'"):
         tuner.wait_for_call("d", timeout_s=0.01)
+
+
+def test_a_directory_with_anything_in_it_is_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever lies among the calls is passed over with one line each; the calls are there, and more can come."""
+    with LocalTuner(tmp_path) as tuner:
+        poster(tuner)(example(call_id="kept"))
+    (stored,) = (tmp_path / "calls").iterdir()
+    whole = json.loads(stored.read_bytes())
+    odd = {
+        "000007-deep.json": "[" * 100_000, "000008-half.json": stored.read_text()[:50], "000009-empty.json": "",
+        "000010-list.json": "[]", "000011-number.json": "5", "000012-id.json": json.dumps(whole | {"call_id": [1]}),
+        "000013-rows.json": json.dumps(whole | {ROWS: [5, None]}), "no-number.json": json.dumps(whole),
+        "000014-times.json": json.dumps(whole | {"start_timestamp": "soon"}),
+        "000015-\x1b[31m.json": "{}", "000016-tool.json": json.dumps(whole | {ROWS: [{"role": "agent", "tool": 5}]}),
+    }  # fmt: skip
+    for name, text in odd.items():
+        (tmp_path / "calls" / name).write_text(text)
+    (tmp_path / "calls" / "000017-bytes.json").write_bytes(b"\xff\x00")
+    (tmp_path / "calls" / "x.json").mkdir()
+    (tmp_path / "calls" / "000018-nowhere.json").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "calls" / "000019-pipe.json")
+
+    with LocalTuner(tmp_path) as tuner:
+        assert [call["call_id"] for call in tuner.calls()] == ["kept"]
+        assert poster(tuner)(example(call_id="more")).status_code == 201
+
+    lines = [
+        record.getMessage() for record in caplog.records if "is not a stored call" in record.getMessage()
+    ]
+    assert len(lines) == len(odd) + 4
+    assert not [line for line in lines if "\x1b" in line]

@@ -117,3 +117,20 @@ def test_the_log_has_no_content(tuner: LocalTuner, post: Poster, caplog: pytest.
     )
     for word in ("secret", "tr_api_local", "local-agent", "workspace_id"):
         assert word not in everything
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example.com"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_a_page_plants_no_refusal(tuner: LocalTuner, post: Poster, headers: dict[str, str]) -> None:
+    """What a page on the web posts is refused, not kept, and takes no answer that a test scripted."""
+    tuner.answer_next(503)
+    body = b'{"call_id": "planted by a page"}'
+
+    answer = post(content=body, headers={**headers, "Content-Type": "text/plain"})
+
+    assert answer.status_code == 401
+    assert tuner.refusals() == []
+    assert post(content=body).status_code == 503
+    assert post(content=body).status_code == 422
+    assert len(tuner.refusals()) == 1

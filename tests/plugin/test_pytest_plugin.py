@@ -92,6 +92,50 @@ def test_a_failing_test_shows_its_call(pytester: pytest.Pytester) -> None:
     ])  # fmt: skip
 
 
+def test_a_call_that_no_callback_reached(pytester: pytest.Pytester) -> None:
+    """Who forgot to pass the handler reads just that, in the assertion and in the report."""
+    pytester.makepyfile("""
+        from agent import build
+
+        def test_path(tuner_call):
+            build().invoke({"messages": [("user", "A table?")]})
+            assert tuner_call.timeline.path() == "triage -> booking"
+
+        def test_outline(tuner_call):
+            assert "user: A table?" == tuner_call.timeline.outline()
+
+        def test_tool(tuner_call):
+            assert tuner_call.timeline.tool("find_table")
+    """)
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=3)
+    result.stdout.no_fnmatch_line("*got the end*")
+    said = "no callback reached tuner_call: pass it to the graph or chain as config={'callbacks': [[]tuner_call[]]}"
+    result.stdout.fnmatch_lines([
+        "E  *" + said, "*tuner call *", said,
+        "E  *" + said, "*tuner call *", said,
+        "*tuner call *", said,
+    ])  # fmt: skip
+
+
+def test_a_path_that_is_too_short(pytester: pytest.Pytester) -> None:
+    """A call that was recorded is compared as ever: another graph's empty path is not blamed on the callbacks."""
+    pytester.makepyfile("""
+        from agent import say
+
+        def test_path(tuner_call):
+            say(tuner_call, "A table?")
+            assert tuner_call.timeline.path("billing") == "pay"
+    """)
+
+    result = pytester.runpytest_subprocess()
+
+    result.stdout.no_fnmatch_line("*no callback reached*")
+    result.stdout.fnmatch_lines(["*step 1: expected `pay`, got the end*"])
+
+
 def test_outlines_are_compared_row_by_row(pytester: pytest.Pytester) -> None:
     """A wrong snapshot is told at the row where the call left it."""
     pytester.makepyfile("""

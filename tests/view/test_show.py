@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -116,6 +117,122 @@ def test_a_waiting_calls_file_is_shown(outbox: Path, capsys: Printed) -> None:
     (path,) = (outbox / "v1" / "new").glob("*.call")
     assert run(path) == 0
     assert capsys.readouterr().out.startswith("waiting/1\n")
+
+
+TARGET = {
+    "url": "https://storage.example.com/b",
+    "fields": {"policy": "P0LICY", "x-amz-signature": "5IGNATURE"},
+}
+
+
+def put_upload(root: Path, folder: Literal["upload", "dead"]) -> Path:
+    """Put the upload of a recording into an outbox, as delivery does when the call is at Tuner."""
+    outbox = Outbox(root, files=FileSystem(), wall_s=time.time)
+    outbox.prepare()
+    item = Item(1, "agent", samples.STARTED, "call-7", json.dumps(TARGET).encode(), {"extension": "wav"})
+    name = ItemName.new(
+        "call-7", created_ms=samples.STARTED, destination=destination_of(1, "agent"), nonce="1" * 8
+    )
+    if folder == "dead":
+        name = name._replace(reason="upload-failed")
+    outbox.put(folder, str(name), [item.header(), item.body])
+    return root / "v1" / folder / str(name)
+
+
+UPLOADS: list[Literal["upload", "dead"]] = ["upload", "dead"]
+WAYS = (
+    ["show", "call-7", "--from", "{root}"], ["show", "{file}"], ["show", "{copy}"], ["show", "{copy}.json"],
+    ["outbox", "ls", "--dir", "{root}"], ["outbox", "show", "call-7", "--dir", "{root}"],
+    ["outbox", "show", "call-7", "--dir", "{root}", "--body"], ["outbox", "export", "{out}", "--dir", "{root}"],
+    ["outbox", "export", "{out}", "call-7", "--dir", "{root}"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", UPLOADS)
+@pytest.mark.parametrize("form", [[], ["--json"], ["--html", "{page}"]], ids=["text", "json", "html"])
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+def test_where_a_recording_goes_is_shown_by_nothing(
+    way: list[str], form: list[str], folder: Literal["upload", "dead"], tmp_path: Path, capsys: Printed
+) -> None:
+    """The place that Tuner named for an upload is as good as a key: no output and no export has it."""
+    file = put_upload(tmp_path / "outbox", folder)
+    for copy in (tmp_path / "copy.call", tmp_path / "copy.call.json"):
+        copy.write_bytes(file.read_bytes())
+    words = [*way, *(form if way[0] == "show" or form == ["--json"] else [])]
+    page_file, out = tmp_path / "page.html", tmp_path / "out"
+
+    status = main(
+        [
+            w.format(
+                root=tmp_path / "outbox", file=file, copy=tmp_path / "copy.call", page=page_file, out=out
+            )
+            for w in words
+        ]
+    )
+
+    printed = capsys.readouterr()
+    written = [path.read_text() for path in (page_file, *out.glob("*")) if path.exists()]
+    for text in (printed.out, printed.err, *written):
+        assert "5IGNATURE" not in text
+        assert "P0LICY" not in text
+        assert "storage.example.com" not in text
+    if way[0] == "show":
+        assert status == 1
+
+
+@pytest.mark.parametrize("folder", UPLOADS)
+def test_a_recordings_upload_says_what_it_is(
+    folder: Literal["upload", "dead"], tmp_path: Path, capsys: Printed
+) -> None:
+    """Who asks for such a call learns where it is, and that the recording's place is not shown."""
+    file = put_upload(tmp_path / "outbox", folder)
+    for words in (
+        ["show", "call-7", "--from", str(tmp_path / "outbox")],
+        ["show", str(file)],
+        ["outbox", "show", "call-7", "--body", "--dir", str(tmp_path / "outbox")],
+        ["outbox", "export", str(tmp_path), "call-7", "--dir", str(tmp_path / "outbox")],
+    ):
+        assert main(words) == 1
+        assert (
+            "the call is at Tuner; what is kept here is where its recording goes" in capsys.readouterr().err
+        )
+
+
+def test_the_delivered_call_is_shown_beside_its_upload(tuner: LocalTuner, capsys: Printed) -> None:
+    """While its recording waits in the first place, a call is found in the second."""
+    root = tuner.directory / "outbox"
+    outbox = Outbox(root, files=FileSystem(), wall_s=time.time)
+    outbox.prepare()
+    item = Item(
+        1, "agent", samples.STARTED, "restaurant-7f3a", json.dumps(TARGET).encode(), {"extension": "wav"}
+    )
+    name = ItemName.new("restaurant-7f3a", created_ms=1, destination="0" * 8, nonce="1" * 8)
+    outbox.put("upload", str(name), [item.header(), item.body])
+
+    assert run("restaurant-7f3a", "--from", root, "--from", tuner.directory) == 0
+    assert capsys.readouterr().out.startswith("restaurant-7f3a\n")
+
+
+def test_looking_makes_no_outbox(tmp_path: Path) -> None:
+    """A directory that is looked into stays as it is."""
+    assert run("nobody", "--from", tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--html", "-"]], ids=["text", "json", "html"])
+def test_a_signed_address_is_shown_without_its_signature(
+    form: list[str], tmp_path: Path, capsys: Printed
+) -> None:
+    """A page that is sent around is not to open the recording: an address's query is left out."""
+    address = "https://user:pw@recordings.example.com/7.wav?X-Amz-Signature=5IGNATURE&expires=1"
+    document = samples.restaurant() | {"recording_url": address, "recording_multi_channel_url": address}
+    (tmp_path / "call.json").write_text(json.dumps(document))
+
+    assert run(tmp_path / "call.json", *form) == 0
+    printed = capsys.readouterr().out
+    assert "5IGNATURE" not in printed
+    assert "user:pw" not in printed
+    assert not form or "https://recordings.example.com/7.wav" in printed
 
 
 @pytest.mark.parametrize("place", ["{0.base_url}", "{0.directory}"])

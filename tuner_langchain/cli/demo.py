@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
+    from tuner_langchain.cli.parsing import Parser
     from tuner_langchain.config import TunerConfig
     from tuner_langchain.delivery import Receipt
     from tuner_langchain.handler import TunerCallbackHandler
@@ -22,7 +25,7 @@ DELIVERED = ("delivered", "delivered_duplicate")
 ANSWER_TIMEOUT_S = 15
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `demo` to the command line."""
     parser = commands.add_parser(
         "demo",
@@ -94,7 +97,14 @@ def print_timeline(rows: list[Segment]) -> None:
     for row in rows:
         took = f"{row['duration_ms']} ms" if row["duration_ms"] else ""
         who, what, why, style = _described(row)
-        table.add_row(f"{row['start_ms'] / 1000:.3f}", took, who, Text(what), Text(why), style=style)
+        table.add_row(
+            f"{row['start_ms'] / 1000:.3f}",
+            took,
+            who,
+            Text(printable(what)),
+            Text(printable(why)),
+            style=style,
+        )
     Console().print(table)
 
 
@@ -147,9 +157,9 @@ def _named(values: dict[str, Any]) -> str:
 def print_receipt(receipt: Receipt, directory: Path | None) -> None:
     """Print what became of the call, and how to look at it again."""
     known_as = f" as {receipt.tuner_id}" if receipt.tuner_id is not None else ""
-    print(f"\nCall {receipt.call_id}: {receipt.state}{known_as}")
+    print(f"\nCall {printable(receipt.call_id)}: {receipt.state}{printable(known_as)}")
     if receipt.message:
-        print(receipt.message)
+        print(printable(receipt.message))
     if receipt.state not in DELIVERED or directory is None:
         return
     stored = next((directory / "calls").glob(f"*{receipt.call_id}*.json"), directory)

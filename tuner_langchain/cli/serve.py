@@ -13,13 +13,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner_langchain import settings
+from tuner_langchain.cli.outcome import WRONG_USE, complain, reason
+from tuner_langchain.cli.parsing import Parser, port, workspace
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
     from tuner_langchain.testing.local_tuner import LocalTuner
 
 DEFAULT_PORT = 8321
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
     """Register `serve`."""
     parser = commands.add_parser(
         "serve",
@@ -28,12 +33,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "keeps each call as a JSON file. Look at them in a browser, or with curl at /calls.",
     )
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="default %(default)s; 0 takes a free one"
+        "--port", type=port, default=DEFAULT_PORT, help="default %(default)s; 0 takes a free one"
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default %(default)s)")
     parser.add_argument("--dir", type=Path, help="where calls are kept (default: a temporary directory)")
     parser.add_argument("--api-key", default="tr_api_local", help="the key it lets in (default %(default)s)")
-    parser.add_argument("--workspace-id", type=int, default=1, help="its workspace (default %(default)s)")
+    parser.add_argument(
+        "--workspace-id", type=workspace, default=1, help="its workspace (default %(default)s)"
+    )
     parser.add_argument("--agent-id", default="local-agent", help="its agent (default %(default)s)")
     _add_manners(parser)
     parser.add_argument("--quiet", action="store_true", help="no line for each request")
@@ -56,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         from tuner_langchain.testing.local_tuner import LocalTuner
 
+        settings.api_key(args.api_key)  # what it lets in has to be something that a client can have
+        settings.agent_id(args.agent_id)
         tuner = LocalTuner(
             args.dir,
             host=args.host,
@@ -69,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
         )
         tuner.start()
     except (ModuleNotFoundError, ValueError, OSError) as error:
-        problem = error.strerror if isinstance(error, OSError) else error
-        print(f"tuner-langchain serve: {problem}", file=sys.stderr)
-        return 2
+        problem = reason(error) if isinstance(error, OSError) else error
+        return complain(f"tuner-langchain serve: {problem}", WRONG_USE)
     with tuner:
         if args.once_ready:
             return _run_command(args.once_ready, tuner)
@@ -87,8 +95,9 @@ def _run_command(command: list[str], tuner: LocalTuner) -> int:
     try:
         status = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  the user's own
     except OSError as error:
-        print(f"tuner-langchain serve: {command[0]}: {error.strerror}", file=sys.stderr)
-        return 127
+        return complain(f"tuner-langchain serve: {command[0]}: {error.strerror}", 127)
+    except ValueError:  # a null character, as no shell passes it
+        return complain("tuner-langchain serve: --once-ready is not a command", 127)
     return status if status >= 0 else 128 - status
 
 
@@ -107,7 +116,7 @@ def _greeting(tuner: LocalTuner, *, kept: bool) -> str:
         f"A local Tuner answers at {tuner.base_url}\n"
         f"  calls      {tuner.base_url}/calls\n"
         f"  refusals   {tuner.base_url}/refusals\n"
-        f"  kept in    {tuner.directory}{until}\n\n"
+        f"  kept in    {printable(str(tuner.directory))}{until}\n\n"
         f"Send your agent's calls here:\n\n{exports}\n\n"
         "Ctrl-C stops it."
     )

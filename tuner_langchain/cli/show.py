@@ -7,15 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner_langchain.cli.outcome import NO, complain, note, reason
+
 if TYPE_CHECKING:
     import argparse
+
+    from tuner_langchain.cli.parsing import Parser
 
 MISSING = "Without rich there is no colour; install it with: pip install 'tuner-langchain[cli]'"
 
 OTHERS = 20  # as many ids are named
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
     """Register `show`."""
     parser = commands.add_parser(
         "show",
@@ -39,14 +43,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(args: argparse.Namespace) -> int:
     """Show the call; 1 when there is none."""
-    from tuner_langchain.view.source import NoSuchCallError, find_document
+    from tuner_langchain.errors import TunerError
+    from tuner_langchain.view.source import find_document
 
     try:
         document = find_document(args.call, args.places or _usual_places())
-    except NoSuchCallError as error:
-        print(f"tuner-langchain show: {error}", file=sys.stderr)
-        return 1
-    _tell_others(Path(args.call))
+    except TunerError as error:
+        return complain(f"tuner-langchain show: {error}", NO)
+    _name_others(args.call)
     if args.html:
         return _write_page(document, args.html)
     if args.json:
@@ -58,19 +62,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_others(directory: Path) -> None:
+def _name_others(place: str) -> None:
     """Say which calls of a directory are not shown."""
     from tuner_langchain.view.source import ids_in
 
-    others = ids_in(directory)[1:] if directory.is_dir() else []
+    others = ids_in(place)[1:]
     if others:
-        more = ", ..." if others[OTHERS:] else ""
-        told = ", ".join(others[:OTHERS]) + more
-        count = len(others) + 1
-        print(
-            f"The newest of {count} calls; the others are shown with --from {directory}: {told}",
-            file=sys.stderr,
-        )
+        named = ", ".join(others[:OTHERS]) + (", ..." if others[OTHERS:] else "")
+        note(f"The newest of {len(others) + 1} calls; the others are shown with --from {place}: {named}")
 
 
 def _write_page(document: dict[str, Any], name: str) -> int:
@@ -82,8 +81,7 @@ def _write_page(document: dict[str, Any], name: str) -> int:
     try:
         Path(name).write_text(page(document), encoding="utf-8")
     except OSError as error:
-        print(f"tuner-langchain show: {name}: {error.strerror}", file=sys.stderr)
-        return 1
+        return complain(f"tuner-langchain show: {reason(error)}", NO)
     print(f"Open {Path(name).resolve().as_uri()}")
     return 0
 
@@ -106,13 +104,11 @@ def _print(document: dict[str, Any]) -> None:
 
 def _usual_places() -> list[str]:
     """Return where calls usually are: in this user's outbox, and at the address that `serve` takes."""
-    from tuner_langchain.config import TunerConfig
+    from tuner_langchain.config import find_outbox_dir
     from tuner_langchain.errors import ConfigError
     from tuner_langchain.view.source import LOCAL_TUNER_URL
 
     try:
-        # Only the directory is asked for, so whose calls they are and where they go does not matter.
-        config = TunerConfig(api_key="unused", workspace_id=1, agent_id="unused", base_url="http://localhost")
-    except ConfigError:  # another variable is wrong: what can be looked at is shown all the same
+        return [str(find_outbox_dir()), LOCAL_TUNER_URL]
+    except ConfigError:  # what can be looked at is shown all the same
         return [LOCAL_TUNER_URL]
-    return [str(config.outbox_dir), LOCAL_TUNER_URL]

@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner_langchain.cli.outcome import WRONG_USE, complain, reason
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
     import argparse
 
+    from tuner_langchain.cli.parsing import Parser
     from tuner_langchain.testing.contract import Violation
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
     """Register `validate`."""
     parser = commands.add_parser(
         "validate",
@@ -30,13 +34,19 @@ def run(args: argparse.Namespace) -> int:
     from tuner_langchain.testing.contract import validate
 
     try:
-        body = sys.stdin.buffer.read() if args.file == "-" else Path(args.file).read_bytes()
-    except OSError as error:
-        print(f"tuner-langchain validate: {args.file}: {error.strerror}", file=sys.stderr)
-        return 2
+        body = standard_input() if args.file == "-" else Path(args.file).read_bytes()
+    except OSError as error:  # not 1: that is the answer for a document that was read
+        return complain(f"tuner-langchain validate: {reason(error)}", WRONG_USE)
+    except ValueError:  # a null character
+        return complain(f"tuner-langchain validate: {args.file!r} is not a file's name", WRONG_USE)
     violations = validate(body)
     print(_as_json(violations) if args.json else _as_text(args.file, violations))
     return 1 if violations else 0
+
+
+def standard_input() -> bytes:
+    """Return what is piped in; nothing where standard input is closed."""
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
 
 
 def _as_json(violations: list[Violation]) -> str:
@@ -45,5 +55,5 @@ def _as_json(violations: list[Violation]) -> str:
 
 def _as_text(name: str, violations: list[Violation]) -> str:
     if not violations:
-        return f"{name}: the Create Call API would take it"
+        return f"{printable(name)}: the Create Call API would take it"
     return "\n".join(str(violation) for violation in violations)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 # What gives the timelines of a test's calls, for each fixture the test used.
 SOURCES = pytest.StashKey["list[Callable[[], list[Timeline]]]"]()
+# The handlers of the test that runs, for the message of an assertion that fails in it.
+HANDLERS = pytest.StashKey["list[RecordingHandler]"]()
+NO_CALLBACK = (
+    "no callback reached tuner_call: pass it to the graph or chain as config={'callbacks': [tuner_call]}"
+)
 MARKER = "tuner_call(**options): what `tuner_langchain.testing.record` takes, for the fixture `tuner_call`"
 NAME_LIMIT = 150
 
@@ -59,7 +64,10 @@ def tuner_call(request: pytest.FixtureRequest, tuner_clock: Callable[[], int]) -
         options |= marker.kwargs
     handler = record(**options)
     _sources(request.node).append(lambda: [handler.timeline])
+    handlers = request.config.stash.setdefault(HANDLERS, [])
+    handlers.append(handler)
     yield handler
+    handlers.remove(handler)
     handler.finalize()
 
 
@@ -86,7 +94,10 @@ def pytest_runtest_makereport(
     try:
         timelines = [timeline for source in item.stash[SOURCES] for timeline in source()]
         if report.failed:
-            report.sections += [(f"tuner call {timeline.call_id}", str(timeline)) for timeline in timelines]
+            report.sections += [
+                (f"tuner call {timeline.call_id}", str(timeline) if timeline.segments else NO_CALLBACK)
+                for timeline in timelines
+            ]
         if directory is not None:
             _write_pages(directory, item.nodeid, timelines)
     except Exception as error:  # noqa: BLE001 - a call that cannot be shown must not end the whole test run
@@ -94,13 +105,23 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Point at the first difference of two outlines or paths."""
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
+    """Point at the first difference of two outlines or paths; an empty one may have a simpler cause."""
     if op != "==" or "tuner_langchain.timeline" not in sys.modules:  # then neither side can be ours
         return None
     from tuner_langchain.timeline.difference import explain
 
-    return explain(left, right) or None
+    lines = explain(left, right)
+    if lines and "" in (left, right) and _reached_by_nothing(config):
+        return [NO_CALLBACK, *lines[1:]]
+    return lines or None
+
+
+def _reached_by_nothing(config: pytest.Config) -> bool:
+    """Say whether the test that runs has a `tuner_call` that saw nothing."""
+    return any(not handler.timeline.segments for handler in config.stash.get(HANDLERS, []))
 
 
 def _sources(item: pytest.Item) -> list[Callable[[], list[Timeline]]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from tuner_langchain import escaping
+
 MINUTE_MS = 60_000
 # C0 and C1 controls, and the marks that turn the direction of the text after them.
+_BREAKS = re.compile("[\t\n\r]")
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
@@ -52,12 +55,5 @@ def count_text(count: int, one: str, many: str = "") -> str:
 
 
 def printable(text: str) -> str:
-    """Show control characters instead of obeying them, so that no caller can steer the terminal."""
-    return _UNPRINTABLE.sub(lambda found: _shown(found.group()), text)
-
-
-def _shown(character: str) -> str:
-    if character in "\t\n\r":
-        return " "
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    """Show control characters instead of obeying them; breaks are spaces, and every script stays as it is."""
+    return _UNPRINTABLE.sub(lambda found: escaping.printable(found.group()), _BREAKS.sub(" ", text))

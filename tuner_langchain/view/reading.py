@@ -41,12 +41,29 @@ def words(value: object) -> str:
 
 def compact(value: object) -> str:
     """Write a value as JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _json(value)
 
 
 def spread(value: object) -> str:
     """Write a value as JSON, one member a line."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return _json(value, indent=2)
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    except RecursionError:  # it could be read, but writing takes more room
+        return json.dumps("[nested too deeply to be shown]")
+
+
+def unsigned(address: str) -> str:
+    """Return an address without what may open it: a user's password, and the query, which may be a signature."""
+    bare, query, _ = address.partition("?")
+    scheme, slashes, rest = bare.partition("//")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" + (
+        " (its query is left out)" if query else ""
+    )
 
 
 def epoch_ms(value: object) -> int | None:

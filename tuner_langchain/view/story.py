@@ -10,7 +10,7 @@ from tuner_langchain.view.figures import date_text
 from tuner_langchain.view.nesting import lay_lanes, nest
 from tuner_langchain.view.nouns import Fact, Story
 from tuner_langchain.view.path import lay_places, read_transitions
-from tuner_langchain.view.reading import epoch_ms, mapping, spread, words
+from tuner_langchain.view.reading import epoch_ms, mapping, spread, unsigned, words
 from tuner_langchain.view.rows import read_bars
 from tuner_langchain.view.sums import read_problems, read_totals, read_turns, tell_errors_once
 
@@ -18,6 +18,7 @@ _SHOWN_ELSEWHERE = frozenset(
     {"transcript_with_tool_calls", "transcript", "start_timestamp", "end_timestamp", "duration_ms"}
     | {"call_id", "call_type", "call_cost", "metadata"}
 )
+_ADDRESSES = frozenset({"recording_url", "recording_multi_channel_url"})
 _METADATA_SHOWN_ELSEWHERE = frozenset({"errors"})
 
 
@@ -82,5 +83,7 @@ def _call_facts(document: Mapping[str, Any]) -> Iterable[Fact]:
 
 
 def _fact(key: object, value: object) -> Fact:
+    if key in _ADDRESSES:
+        value = unsigned(words(value))
     data = isinstance(value, (Mapping, list))
     return Fact(str(key).replace("_", " "), spread(value) if data else words(value), code=data)

@@ -19,7 +19,13 @@ from starlette.routing import Route
 from tuner_langchain.testing.contract import NotJsonError, Violation, parse, validate
 from tuner_langchain.testing.local_tuner import answers, recordings
 from tuner_langchain.testing.local_tuner.answers import Refusal, RefusedError, ScriptedAnswer
-from tuner_langchain.testing.local_tuner.guard import AccessLog, BodyTooLargeError, LoopbackOnly, bounded_body
+from tuner_langchain.testing.local_tuner.guard import (
+    AccessLog,
+    BodyTooLargeError,
+    LoopbackOnly,
+    bounded_body,
+    from_a_page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -100,12 +106,15 @@ async def create_call(request: Request) -> Response:
             raise RefusedError(
                 413, f"The body has more than {desk.max_body_bytes} bytes.", headers={"Connection": "close"}
             ) from None
-        if scripted := desk.script.next():
+        if not from_a_page(request) and (scripted := desk.script.next()):
             return _as_scripted(desk, scripted, body)
         check_key(desk, request)
         document = check_request(desk, request, body)
     except RefusedError as refused:
-        desk.refusals.append(Refusal(refused.status, refused.reason, refused.violations, _call_id_in(body)))
+        if not from_a_page(request):
+            desk.refusals.append(
+                Refusal(refused.status, refused.reason, refused.violations, _call_id_in(body))
+            )
         return _json(refused.body(), refused.status, refused.headers)
     return _store(desk, document, body, str(request.base_url))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tuner_langchain.escaping import printable
 from tuner_langchain.testing.contract import ROWS, milliseconds
 
 if TYPE_CHECKING:
@@ -67,10 +68,13 @@ class CallStore:
 
     def _load(self, path: Path) -> None:
         try:
+            if not path.is_file():  # a pipe would be waited for
+                raise ValueError("not a file")  # noqa: TRY301
             document = json.loads(path.read_bytes())
             self._remember(int(path.name.partition("-")[0]), document, path)
-        except (ValueError, KeyError, TypeError):
-            logger.warning("%s is no stored call; it is left as it is", path.name)
+        # A directory of that name, half a file, another document, or one that is nested too deeply.
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            logger.warning("%s is not a stored call; it is left as it is", printable(path.name))
 
     def _remember(self, number: int, document: dict[str, Any], path: Path) -> StoredCall:
         received_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)

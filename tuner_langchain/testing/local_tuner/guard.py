@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
+from tuner_langchain.escaping import printable
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,6 +51,14 @@ def is_loopback_name(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def from_a_page(request: Request) -> bool:
+    """Say whether a browser sent the request for a page: what such a page is refused is for nobody to read.
+
+    Browsers let any page send some requests here, and name the page's origin in each; programs name none.
+    """
+    return "origin" in request.headers or "sec-fetch-site" in request.headers
 
 
 class LoopbackOnly:
@@ -102,12 +112,9 @@ class AccessLog:
 
 def _log(scope: Scope, status: int | None, began: float) -> None:
     took_ms = round((time.monotonic() - began) * 1000)
-    logger.info("%s %s %s %d ms", scope["method"], _printable(scope), status, took_ms)
-
-
-def _printable(scope: Scope) -> str:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.partition(b"?")[0].decode("ascii", "backslashreplace")
+    path = raw.partition(b"?")[0].decode("ascii", "backslashreplace")
+    logger.info("%s %s %s %d ms", printable(scope["method"]), printable(path), status, took_ms)
 
 
 class BodyTooLargeError(Exception):

@@ -16,10 +16,10 @@ import anyio.to_thread
 import uvicorn
 
 from tuner_langchain.config import AuthHeader, TunerConfig
+from tuner_langchain.settings import is_loopback
 from tuner_langchain.testing.local_tuner.answers import AnswerForm, Refusal, ScriptedAnswer
 from tuner_langchain.testing.local_tuner.app import Desk, build_app
 from tuner_langchain.testing.local_tuner.calls import CallStore
-from tuner_langchain.testing.local_tuner.guard import is_loopback_name
 from tuner_langchain.testing.local_tuner.recordings import Recordings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class LocalTuner:
         max_body_bytes: int = 32 * MIB,
         max_recording_bytes: int = 256 * MIB,
     ) -> None:
-        if not is_loopback_name(f"[{host}]" if ":" in host else host):
+        if not is_loopback(host):
             raise ValueError(
                 f"host: {host!r} is not a loopback address; a local Tuner is for this machine only"
             )
