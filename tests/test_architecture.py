@@ -20,7 +20,8 @@ ROOT = Path(tuner_langchain.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "segments"}),
     frozenset({"values", "capture", "config", "masking", "messages", "outcome", "prices"}),
-    frozenset({"checks", "cost", "facts", "runs", "shrinking"}),
+    frozenset({"checks", "conformance", "cost", "facts", "runs", "shrinking"}),
+    frozenset({"redaction"}),
     frozenset({"langgraph", "release", "spoken"}),
     frozenset({"callbacks", "timeline"}),
     frozenset({"ahead", "call"}),

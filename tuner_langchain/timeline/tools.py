@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tuner_langchain.conformance import as_object
 from tuner_langchain.timeline.status import status_of
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def tool_rows(run: ToolRun, visit: Visit | None, turn: int, span: Span) -> list[
     metadata = tool_metadata(visit, turn, status)
     if run.kind == "retriever":
         metadata["kind"] = "retriever"
-    params = orjson.Fragment(run.params)
+    params = orjson.Fragment(as_object(run.params))
     call: Any = {"name": name, "request_id": request_id, "params": params, "start_ms": start}
     rows = [_row("agent_function", call, end, metadata)]
     if status == "interrupted":
         return rows
     result: Any = {"name": name, "request_id": request_id, "is_error": status not in _FINE, "start_ms": end}
     if run.result is not None:
-        result["result"] = orjson.Fragment(run.result)
+        result["result"] = orjson.Fragment(as_object(run.result))
     if status not in _FINE:
         result["error"] = _error(run, status)
     return [*rows, _row("agent_result", result, end, dict(metadata))]
@@ -45,7 +46,7 @@ def refused_rows(refused: Refused, params: bytes, metadata: dict[str, Any], at_m
     Either the model invented the tool, or something before the tool (a person, a limit) refused the call.
     """
     name, call_id = refused.name or "tool", refused.call_id
-    call = {"name": name, "request_id": call_id, "params": orjson.Fragment(params), "start_ms": at_ms}
+    call = {"name": name, "request_id": call_id, "params": orjson.Fragment(as_object(params)), "start_ms": at_ms}
     error = refused.error or "error"
     result = {"name": name, "request_id": call_id, "is_error": True, "error": error, "start_ms": at_ms}
     metadata["ran"] = False
