@@ -38,18 +38,18 @@ def as_object(data: bytes) -> bytes:
 
 def says_nothing(row: dict[str, Any]) -> bool:
     """Return whether a row of the conversation has no words, so that it is no row; withheld words are words."""
-    return (
-        row["role"] in SPOKEN
-        and not row["text"].strip()
-        and not row.get("words")
-        and "withheld" not in row["metadata"]
-    )
+    return row["role"] in SPOKEN and not row["text"].strip() and "withheld" not in row["metadata"]
 
 
 def conform(row: dict[str, Any], length_ms: int) -> list[str]:
     """Make a row fit, in place, and return the names of what was put back empty."""
     start, end = row["start_ms"], row["end_ms"]
-    if not (0 <= start <= end <= length_ms and row["duration_ms"] == end - start):
+    if (
+        type(start) is not int
+        or type(end) is not int
+        or not 0 <= start <= end <= length_ms
+        or row["duration_ms"] != end - start
+    ):
         _retime(row, length_ms)
     put_back: list[str] = []
     if not isinstance(row["text"], str):
@@ -77,6 +77,8 @@ def ends_within(row: bytes, length_ms: int) -> bool:
 
 def conform_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Return call facts that fit: objects are objects, and the documented figures in the metadata are figures."""
+    if facts.get("recording_s3_multi_channel") is not True:
+        facts = {name: value for name, value in facts.items() if name != "recording_s3_caller_channel"}
     fitted = {
         name: {"value": value} if name in _OBJECT_FACTS and not isinstance(value, dict) else value
         for name, value in facts.items()
@@ -156,7 +158,7 @@ def _type_tool(tool: dict[str, Any], role: str) -> list[str]:
     for name in ("name", "request_id"):
         if not isinstance(tool[name], str):
             tool[name] = short_repr(tool[name])
-    wrong = [
+    wrong: list[str] = [
         name for name in ("params", "result") if name in tool and not isinstance(tool[name], _OBJECTS)
     ]
     if "error" in tool and not isinstance(tool["error"], str):

@@ -70,9 +70,7 @@ def ready(row: Any, capture: Capture, length_ms: int = LONGEST_MS) -> bytes:
     return to_json(_opened(data, capture)) if _needs_care(row, data, capture) else data
 
 
-def _rows(
-    rows: Sequence[Any], length_ms: int, capture: Capture, hook: Redaction | None
-) -> Iterable[bytes]:
+def _rows(rows: Sequence[Any], length_ms: int, capture: Capture, hook: Redaction | None) -> Iterable[bytes]:
     names = frozenset() if capture.words else _node_names(rows)
     for row in rows:
         if isinstance(row, bytes):

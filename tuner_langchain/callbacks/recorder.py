@@ -57,7 +57,8 @@ class Recorder(_Base):
         which node it is in.
         """
         tasks = self._record.tasks
-        return tasks.get(metadata.get("langgraph_checkpoint_ns", "")) if metadata and tasks else None
+        ns = metadata.get("langgraph_checkpoint_ns") if metadata and tasks else None
+        return tasks.get(ns) if isinstance(ns, str) else None
 
     def _open(self, run_id: UUID | None) -> Run | None:
         """Return a run that is open, None for any other."""
@@ -77,7 +78,7 @@ class Recorder(_Base):
             record.late += 1
             return None
         parent = record.open.get(getattr(parent_run_id, "int", parent_run_id)) or self._caller(metadata)
-        run = kind(parent, name, self._clock())
+        run = kind(parent, name if isinstance(name, str) else None, self._clock())
         known = record.open.setdefault(getattr(run_id, "int", run_id), run)
         if known is not run:  # the handler was passed twice
             return None

@@ -28,7 +28,12 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
     """
     if metadata and run.name is not None and metadata.get("langgraph_node") == run.name:
         ns, around = metadata.get("langgraph_checkpoint_ns"), run.task
-        if ns and type(ns) is str and (around is None or around.ns != ns) and _mark_task(run, ns, tags or (), metadata):
+        if (
+            ns
+            and type(ns) is str
+            and (around is None or around.ns != ns)
+            and _mark_task(run, ns, tags or (), metadata)
+        ):
             return
     for tag in tags or ():
         if tag.startswith(_SEQUENCE):

@@ -122,7 +122,7 @@ class Fold:
         spoken = [turn for turn in record.spoken if turn.text.strip() or turn.words]
         if spoken:
             lines = with_spoken(lines, spoken, [span.ms(root.start_ns) for root in turns])
-            lines = [line for line in lines if line.text.strip() or line.words]  # nothing of it was heard
+            lines = [line for line in lines if line.text.strip()]  # nothing of it was heard
         timed: list[Timed] = [
             (order_of(line), row) for line, row in zip(lines, with_latencies(lines), strict=True)
         ]
