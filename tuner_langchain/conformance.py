@@ -1,8 +1,8 @@
 """What the Create Call API needs of a row and of call facts, and both made to fit. Pure.
 
-Every row passes here before it is encoded, whatever made it, and once more when a `redact` hook had it. A row that
-is right, which is the rule, costs a few comparisons and stays as it is. In any other, what is wrong is mended in
-place: times are moved into the call, what has the wrong type is left out, and what the API needs is put back empty.
+Every row passes here before it is encoded, whatever made it (`is_right`, else `conform`), and once more when a
+`redact` hook had it (`conform`). A row that is right, which is the rule, stays as it is. In any other, times are moved
+into the call, what has the wrong type is left out, and what the API needs is put back empty.
 """
 
 from __future__ import annotations
@@ -39,6 +39,18 @@ def as_object(data: bytes) -> bytes:
 def says_nothing(row: dict[str, Any]) -> bool:
     """Return whether a row of the conversation has no words, so that it is no row; withheld words are words."""
     return row["role"] in SPOKEN and not row["text"].strip() and "withheld" not in row["metadata"]
+
+
+def is_right(row: dict[str, Any], length_ms: int) -> bool:
+    """Return whether a row of our own surely fits: a few comparisons, of all that a call's course can put wrong."""
+    start, end = row["start_ms"], row["end_ms"]
+    if not 0 <= start <= end <= length_ms or row["duration_ms"] != end - start or type(start) is not int:
+        return False
+    if "tool" in row:
+        tool = row["tool"]
+        has_part = "params" in tool or "result" in tool or "error" in tool
+        return has_part and type(tool["name"]) is str and type(tool["request_id"]) is str
+    return bool(row["node"]["from"] and row["node"]["to"]) if "node" in row else "words" not in row
 
 
 def conform(row: dict[str, Any], length_ms: int) -> list[str]:

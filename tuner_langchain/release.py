@@ -17,6 +17,7 @@ from tuner_langchain.conformance import (
     conform,
     conform_facts,
     ends_within,
+    is_right,
     says_nothing,
 )
 from tuner_langchain.masking import mask, may_hold_secrets
@@ -38,6 +39,8 @@ FIXED_FACTS: Final = frozenset({
     "recording_multi_channel_url", "agent_version", "user_sentiment", "sip_call_id",
     "recording_file_extension", "recording", "ai_models", "usage_token", "llm_usage",
 })  # fmt: skip
+_SEARCHED_BYTES: Final = 50_000  # about a millisecond
+_OVERLAP_BYTES: Final = 256  # longer than what tells a secret
 _FREE_METADATA: Final = frozenset({"input", "output", "events", "interrupt", "error"})
 
 
@@ -65,7 +68,8 @@ def release(document: dict[str, Any], capture: Capture) -> dict[str, Any]:
 
 def ready(row: Any, capture: Capture, length_ms: int = LONGEST_MS) -> bytes:
     """Return a row as it is sent, where words are sent and no hook is to see it."""
-    conform(row, length_ms)
+    if not is_right(row, length_ms):
+        conform(row, length_ms)
     data = to_json(row)
     return to_json(_opened(data, capture)) if _needs_care(row, data, capture) else data
 
@@ -83,7 +87,8 @@ def _rows(rows: Sequence[Any], length_ms: int, capture: Capture, hook: Redaction
         if hook is None:
             yield ready(row, capture, length_ms)
         else:
-            conform(row, length_ms)
+            if not is_right(row, length_ms):
+                conform(row, length_ms)
             released = hook.row(_opened(to_json(row), capture), length_ms)
             if released is not None:
                 yield to_json(released)
@@ -113,14 +118,23 @@ def _is_suspect(row: dict[str, Any], data: bytes) -> bool:
         return False
     metadata = row["metadata"]
     if not _FREE_METADATA.isdisjoint(metadata):
-        return may_hold_secrets(data)
+        return _may_hold_secrets(data)
     if "tool" in row:
-        return may_hold_secrets(data[data.find(b'"tool":') : data.rfind(b'"metadata":')])
+        return _may_hold_secrets(data[data.find(b'"tool":') : data.rfind(b'"metadata":')])
     for call in metadata.get("llm", ()):
         if "error" in call or "system_prompt" in call:
-            return may_hold_secrets(data)
+            return _may_hold_secrets(data)
     reason = row["node"]["reason"]
-    return reason is not None and may_hold_secrets(reason.encode(errors="replace"))
+    return reason is not None and _may_hold_secrets(reason.encode(errors="replace"))
+
+
+def _may_hold_secrets(data: bytes) -> bool:
+    """Search large JSON in parts: a pattern's search keeps the interpreter from everybody else until it is over."""
+    step = _SEARCHED_BYTES
+    return any(
+        may_hold_secrets(data[at : at + step + _OVERLAP_BYTES] if len(data) > step else data)
+        for at in range(0, max(len(data), 1), step)
+    )
 
 
 def _masked_row(row: dict[str, Any], max_chars: int) -> dict[str, Any]:
@@ -176,7 +190,7 @@ def _facts(facts: dict[str, Any], capture: Capture, hook: Redaction | None) -> d
     figures = {name: value for name, value in facts["metadata"].items() if name in FIXED_FACTS}
     free["metadata"] = {name: value for name, value in facts["metadata"].items() if name not in FIXED_FACTS}
     data = to_json(free)
-    if hook is None and not may_hold_secrets(data):
+    if hook is None and not _may_hold_secrets(data):
         return conform_facts(facts)
     masked = mask(orjson.loads(data))
     if hook is not None:

@@ -49,7 +49,8 @@ def whole_call(redact: Hook | None) -> Any:
     builder.add_conditional_edges("ask", lambda state: "confirm", ["confirm"])
     call = record(capture=Capture(redact=redact))
     config: Any = {"callbacks": [call], "configurable": {"thread_id": "t"}}
-    builder.compile(checkpointer=InMemorySaver()).invoke({"messages": [("user", "A table, please.")]}, config)
+    graph: Any = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"messages": [("user", "A table, please.")]}, config)
     call.add_user_turn("It is 4111 1111 1111 1111.", words=[{"word": "It", "start_ms": 0, "end_ms": 90}])
     call.finalize(
         transcript="Ada: a table",

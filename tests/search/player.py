@@ -188,8 +188,10 @@ class Played:
 
     def _llm_end(self, how: dict[str, Any]) -> None:
         said = [message for message in made(how["messages"]) if isinstance(message, AIMessage)]
-        found = [ChatGeneration(message=message) for message in said] or [Generation(text="Plain")]
-        self.call.on_llm_end(LLMResult(generations=[found]), run_id=IDS[how["run"]])
+        found: list[Any] = [ChatGeneration(message=message) for message in said]
+        self.call.on_llm_end(
+            LLMResult(generations=[found or [Generation(text="Plain")]]), run_id=IDS[how["run"]]
+        )
 
     def _tool_start(self, how: dict[str, Any]) -> None:
         name = ODD[how["odd"]]() if how["odd_name"] else how["name"]

@@ -173,4 +173,4 @@ def made(names: tuple[str, ...]) -> list[Any]:
 
 
 def chunk(text: str) -> AIMessageChunk:
-    return AIMessageChunk(text)
+    return AIMessageChunk(content=text)

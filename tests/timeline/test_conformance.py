@@ -10,7 +10,14 @@ import pytest
 
 from tuner_langchain import Capture
 from tuner_langchain.ahead import ENOUGH_RUNS
-from tuner_langchain.conformance import LONGEST_MS, conform, conform_facts, ends_within, says_nothing
+from tuner_langchain.conformance import (
+    LONGEST_MS,
+    conform,
+    conform_facts,
+    ends_within,
+    is_right,
+    says_nothing,
+)
 from tuner_langchain.testing import ManualClock, record, validate
 from tuner_langchain.values import to_json
 
@@ -30,7 +37,7 @@ def rows(call: Any, role: str) -> list[Any]:
 def test_a_tool_in_the_background_that_outlives_the_call() -> None:
     """It began after its turn was over and is open at the end: it lasts to the call's end and is unfinished."""
     clock = ManualClock()
-    call = record(clock=clock)
+    call: Any = record(clock=clock)
     root = started(call, "chain", name="turn")
     background = started(call, "chain", root, name="background")
     clock.tick(20)
@@ -47,7 +54,7 @@ def test_a_tool_in_the_background_that_outlives_the_call() -> None:
 
 def test_a_tool_that_was_stopped_between_its_end_and_its_result() -> None:
     """Ctrl-C at that line leaves a result row without a result: it has an empty one."""
-    call = record()
+    call: Any = record()
     run_id = started(call, "tool", inputs={"n": 1}, tool_call_id="c1")
     call.on_chain_end({}, run_id=run_id)  # what closes a tool's run without its result
     call.finalize()
@@ -58,7 +65,7 @@ def test_a_tool_that_was_stopped_between_its_end_and_its_result() -> None:
 
 def test_a_thread_id_of_any_kind() -> None:
     """A thread id that cannot be hashed keeps a call's words, and its turns stay on one thread."""
-    call = record()
+    call: Any = record()
     for words in ("Hello", "Goodbye"):
         run_id = uuid.uuid4()
         state = {"messages": [("user", words)]}
@@ -72,7 +79,7 @@ def test_a_thread_id_of_any_kind() -> None:
 def test_a_spoken_turn_that_ends_after_the_call_was_finalised() -> None:
     """The call goes on until the last words were spoken, unless the program told when it ended."""
     for told, length in (({}, 5_000), ({"end_timestamp": 1_767_225_603_000}, 3_000)):
-        call = record(clock=ManualClock(), start_timestamp=1_767_225_600_000)
+        call: Any = record(clock=ManualClock(), start_timestamp=1_767_225_600_000)
         call._call.started_ns = 0
         call.add_agent_turn("Goodbye.", start_ms=2_000, end_ms=5_000)
         call.finalize(**told)
@@ -85,7 +92,7 @@ def test_a_spoken_turn_that_ends_after_the_call_was_finalised() -> None:
 
 def test_words_that_are_none_are_no_row() -> None:
     """A turn without words leaves no row, and one that gives its words one by one has them as its text."""
-    call = record()
+    call: Any = record()
     call.add_agent_turn("", start_ms=0, end_ms=5)
     call.add_user_turn(" ", words=[{"word": w, "start_ms": 0, "end_ms": 9} for w in ("Good", "day")])
     call.add_agent_turn("Hello", spoken_text="", start_ms=10, end_ms=20)
@@ -95,7 +102,7 @@ def test_words_that_are_none_are_no_row() -> None:
 
 def test_withheld_words_stay_a_row() -> None:
     """Where words are not sent, the rows of who spoke stay, empty, and say so."""
-    call = record(capture=Capture(words=False))
+    call: Any = record(capture=Capture(words=False))
     call.add_user_turn("My name is Ada.", start_ms=0, end_ms=900)
 
     assert [(row["text"], row["metadata"]["withheld"]) for row in call.timeline] == [("", "words")]
@@ -122,7 +129,9 @@ def test_rows_made_ready_ahead_lie_in_the_call_too() -> None:
 
 def test_the_documents_own_metadata_is_typed() -> None:
     """A fact of the program's under a documented name, of another type, is left out; the rest stays."""
-    call = record(metadata={"ai_models": "gpt", "usage_token": {"llm_token": "many", "mine": [1]}, "crm": 7})
+    call: Any = record(
+        metadata={"ai_models": "gpt", "usage_token": {"llm_token": "many", "mine": [1]}, "crm": 7}
+    )
     call.add_user_turn("Hello", start_ms=0, end_ms=1)
     call.finalize(recording_s3_caller_channel=1)
 
@@ -190,6 +199,27 @@ BROKEN: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        spoken_row(end_ms=2),
+        spoken_row(end_ms=2_000, duration_ms=1_995),
+        spoken_row(start_ms=-5, duration_ms=14),
+        spoken_row(start_ms=5.0),
+        spoken_row(duration_ms=9),
+        spoken_row(words=[{"word": "Hi", "start_ms": 9, "end_ms": 5_000}]),
+        tool_row("agent_result"),
+        tool_row("agent_function", params={}, name=7),
+        tool_row("agent_function", params={}, request_id=None),
+        node_row(**{"from": ""}),
+        node_row(to=""),
+    ],
+)
+def test_what_the_course_of_a_call_can_put_wrong_is_seen(row: dict[str, Any]) -> None:
+    """The quick look at a row of our own sends every row that the fold may have left wrong to be mended."""
+    assert not is_right(row, 1_000)
+
+
 @pytest.mark.parametrize(("row", "put_back"), BROKEN)
 def test_a_wrong_row_is_mended(row: dict[str, Any], put_back: list[str]) -> None:
     """Each rule of a row that is broken is mended, and what was put back or left out is named."""
@@ -209,6 +239,7 @@ def test_a_wrong_row_is_mended(row: dict[str, Any], put_back: list[str]) -> None
 )
 def test_a_right_row_is_left_alone(row: dict[str, Any]) -> None:
     """What is right already stays what it was, the same objects."""
+    assert is_right(row, LONGEST_MS)
     before, parts = to_json(row), {name: id(value) for name, value in row.items()}
 
     assert conform(row, LONGEST_MS) == []
