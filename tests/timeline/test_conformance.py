@@ -186,6 +186,7 @@ BROKEN: list[tuple[dict[str, Any], list[str]]] = [
     (spoken_row(words="Hi"), []),
     (spoken_row(words=[{"word": "Hi", "start_ms": 9, "end_ms": 5}, {"word": 3}]), []),
     (spoken_row(words=[{"word": "Hi", "start_ms": 9, "end_ms": 5_000}]), []),
+    ({**tool_row("agent_result", result={}), "start_ms": 3_000, "end_ms": 3_000}, []),
     (tool_row("agent_function"), ["params"]),
     (tool_row("agent_function", params=[1]), ["params"]),
     (tool_row("agent_result"), ["result"]),
@@ -230,6 +231,7 @@ def test_a_wrong_row_is_mended(row: dict[str, Any], put_back: list[str]) -> None
     document = {**call, "start_timestamp": 10**12, "end_timestamp": 10**12 + 1_000}
     assert validate({**document, "transcript_with_tool_calls": [row]}) == []
     assert 0 <= row["start_ms"] <= row["end_ms"] <= 1_000
+    assert row.get("tool", row)["start_ms"] == row["start_ms"]
     assert all(0 <= word["start_ms"] <= word["end_ms"] <= 1_000 for word in row.get("words", ()))
 
 

@@ -160,6 +160,8 @@ class Routes:
             given = isinstance(root, ChainRun) and root.given is not None
             resumed = around is not None and any(source.kind == "resume" for source in around.sources)
             if earlier is not None:
+                if not (given or resumed) and earlier.step is not None:
+                    self._arrivals(earlier, earlier.step + 1)  # its last step may have led to a join
                 graph.follow(earlier, continues=given or resumed)
             elif given:
                 graph.continues = True
