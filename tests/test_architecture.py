@@ -18,9 +18,11 @@ ROOT = Path(tuner_langchain.__file__).parent
 
 # From the bottom up: a room imports from rooms above it in this list only. A room is a module or a folder.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"collector", "errors", "segments", "values"}),
+    frozenset({"collector", "errors", "escaping", "segments", "values"}),
+    frozenset({"settings"}),
     frozenset({"capture", "config", "masking", "messages", "outcome", "prices"}),
-    frozenset({"arguments", "checks", "cost", "facts", "runs", "shrinking"}),
+    frozenset({"arguments", "checks", "conformance", "cost", "facts", "redact", "runs", "shrinking"}),
+    frozenset({"redaction"}),
     frozenset({"langgraph", "notices", "release", "spoken"}),
     frozenset({"callbacks", "timeline"}),
     frozenset({"ahead", "call"}),

@@ -95,7 +95,8 @@ class Call:
         """Return the request's document; rows may hold ready-made JSON."""
         with self._lock:
             facts = dict(self._facts)
-        end = facts.pop("end_timestamp", None) or self.start_timestamp + self._elapsed_ms(ended_ns)
+        lasted_ms = max(self._elapsed_ms(ended_ns), folded.last_spoken_ms)
+        end = facts.pop("end_timestamp", None) or self.start_timestamp + lasted_ms
         end = max(end, self.start_timestamp)
         metadata = _metadata(folded.metadata, facts)
         if callable(facts.get("call_cost")):

@@ -19,6 +19,7 @@ NAMES = (
     "streaming",
     "conversation",
     "finalise",
+    "holding",
     "memory",
     "imports",
     "packages",

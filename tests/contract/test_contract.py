@@ -440,3 +440,17 @@ def test_one_mistake_hides_no_other() -> None:
 def test_a_violation_reads_as_a_sentence(document: dict[str, Any], sentence: str) -> None:
     """The line names the path, what is expected and what kind of thing is there; it repeats no value."""
     assert [str(violation) for violation in validate(document)] == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("row", "change"),
+    [
+        (USER, {"text": ""}),
+        (USER, {"words": [{"word": "table", "start_ms": 1200, "end_ms": 900}]}),
+        (AGENT, {"start_ms": 10**7, "end_ms": 10**7, "duration_ms": 0}),
+        (CALL, {"start_ms": -5, "end_ms": -5, "duration_ms": 0}),
+    ],
+)
+def test_what_is_our_rule_and_not_the_apis(row: int, change: dict[str, Any]) -> None:
+    """No words, words that end early, rows outside of the call: we never send them, and the API takes them."""
+    assert validate(with_row(row, **change)) == []

@@ -28,7 +28,12 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
     """
     if metadata and run.name is not None and metadata.get("langgraph_node") == run.name:
         ns, around = metadata.get("langgraph_checkpoint_ns"), run.task
-        if ns and (around is None or around.ns != ns) and _mark_task(run, ns, tags or (), metadata):
+        if (
+            ns
+            and type(ns) is str
+            and (around is None or around.ns != ns)
+            and _mark_task(run, ns, tags or (), metadata)
+        ):
             return
     for tag in tags or ():
         if tag.startswith(_SEQUENCE):
@@ -39,6 +44,8 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
 def _mark_task(run: ChainRun, ns: str, tags: Sequence[str], metadata: Mapping[str, Any]) -> bool:
     """Mark a run that is one execution of a node; False when its tag and path say that it is none."""
     step = metadata.get("langgraph_step")
+    if not isinstance(step, int):
+        return False
     path: tuple[Any, ...] = metadata.get("langgraph_path") or ()
     if type(path) is not tuple:
         path = tuple(path)

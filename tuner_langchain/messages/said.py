@@ -82,6 +82,11 @@ def written_by_library(message: Any) -> bool:
 
 def parts(message: Any) -> tuple[str, Any, str | None]:
     """Return a message's kind, content and id, in whichever of LangChain's forms it came."""
+    kind, content, message_id = _parts(message)
+    return kind, content, message_id if isinstance(message_id, str) else None
+
+
+def _parts(message: Any) -> tuple[str, Any, Any]:
     form = FORMS[type(message)]
     if form in LANGCHAINS_OWN:
         return message.type, message.content, id_of(message.id)

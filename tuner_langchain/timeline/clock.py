@@ -24,10 +24,15 @@ class Span:
         return ((at_ns if at_ns < self.end_ns else self.end_ns) - self.start_ns) // 1_000_000  # noqa: FURB136 - a row pays this twice; min() costs three times as much
 
     def end_of(self, run: Run) -> int:
-        """Return when a run ended: its own end, else that of the closest run around it that did end."""
-        around: Run | None = run
+        """Return when a run ended: its own end, else that of the closest run around it that ended after its start.
+
+        Work in the background may begin when what is around it is over; it goes on to the call's end.
+        """
+        if run.end_ns is not None:
+            return run.end_ns
+        around = run.parent
         while around is not None:
-            if around.end_ns is not None:
+            if around.end_ns is not None and around.end_ns >= run.start_ns:
                 return around.end_ns
             around = around.parent
         return self.end_ns

@@ -32,6 +32,7 @@ class Folded(NamedTuple):
 
     rows: Sequence[Segment | bytes]
     metadata: dict[str, Any]
+    last_spoken_ms: int = 0  # the end of the last spoken turn: the call goes on until then
 
 
 class Ending(NamedTuple):
@@ -40,6 +41,7 @@ class Ending(NamedTuple):
     lines: list[Timed]
     superseded: frozenset[int]  # turns that were repeated with other words
     metadata: dict[str, Any]
+    last_spoken_ms: int
 
 
 class ReadyRows:
@@ -73,7 +75,7 @@ def in_order(rows: list[Timed], ending: Ending, ready: ReadyRows | None = None) 
     orders += [order for order, _ in ending.lines]
     values += [row for _, row in ending.lines]
     places = sorted(range(len(orders)), key=orders.__getitem__)
-    return Folded([values[place] for place in places], ending.metadata)
+    return Folded([values[place] for place in places], ending.metadata, ending.last_spoken_ms)
 
 
 def _open(row: Any) -> Any:
@@ -117,12 +119,15 @@ class Fold:
         told = self._conversation.end(span)
         lines = told.lines
         metadata = usage_metadata(self._models, lines)
-        if record.spoken:
-            lines = with_spoken(lines, list(record.spoken), [span.ms(root.start_ns) for root in turns])
+        spoken = [turn for turn in record.spoken if turn.text.strip() or turn.words]
+        if spoken:
+            lines = with_spoken(lines, spoken, [span.ms(root.start_ns) for root in turns])
+            lines = [line for line in lines if line.text.strip()]  # nothing of it was heard
         timed: list[Timed] = [
             (order_of(line), row) for line, row in zip(lines, with_latencies(lines), strict=True)
         ]
         metadata |= call_errors(self._failed, turns, span)
         metadata |= call_pauses(record.pauses, turns, span)
         metadata |= call_events(record.events, turns, span)
-        return Ending(timed, told.superseded, metadata)
+        last_spoken_ms = max((line.end_ms for line in lines if line.spoken), default=0)
+        return Ending(timed, told.superseded, metadata, last_spoken_ms)

@@ -9,7 +9,7 @@ from tuner_langchain.runs import CallRecord, ChainRun, ModelRun, Run, ToolRun
 from tuner_langchain.timeline.nodes import node_row
 from tuner_langchain.timeline.order import AFTER, Timed
 from tuner_langchain.timeline.sources import Routes
-from tuner_langchain.timeline.tools import refused_rows, tool_metadata, tool_rows
+from tuner_langchain.timeline.tools import call_id_of, refused_rows, tool_metadata, tool_rows
 from tuner_langchain.timeline.usage import model_calls
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ class GraphRows:
     def _tool(self, run: ToolRun, span: Span) -> list[Timed]:
         if run.goto:
             self._routes.note(run)
-        if run.tool_call_id is not None:
-            self._seen[run.root].add(run.tool_call_id)
+        call_id = call_id_of(run)
+        if call_id is not None:
+            self._seen[run.root].add(call_id)
         elif run.failure is not None:
             self._nameless[run.task, run.name] += 1
         visit = self._routes.visits.get(run.task) if run.task is not None else None

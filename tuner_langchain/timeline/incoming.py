@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tuner_langchain.messages import NOTHING, Said
 from tuner_langchain.timeline.lines import Line
+from tuner_langchain.timeline.threads import Thread, thread_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class Arrivals:
 
     def __init__(self, turns: Sequence[TurnRuns], span: Span) -> None:
         self._seen: set[str] = set()
-        self._unanswered: dict[str | None, list[Said]] = {}
+        self._unanswered: dict[Thread, list[Said]] = {}
         self.superseded = _superseded(turns)
         self.lines: dict[int, list[Line]] = {}
         for turn in turns:
@@ -50,7 +51,7 @@ class Arrivals:
         brought = _brought(turn)
         if not brought:
             return []
-        thread = turn.root.turn.thread_id if turn.root.turn is not None else None
+        thread = thread_of(turn.root)
         *earlier, last = brought
         new = _unmatched(earlier, self._unanswered.get(thread, ()))
         if last.message_id is None or last.message_id not in self._seen:
@@ -117,10 +118,10 @@ def _superseded(turns: Sequence[TurnRuns]) -> frozenset[int]:
 
 def _with_following(turns: Sequence[TurnRuns]) -> list[tuple[TurnRuns, TurnRuns | None]]:
     """Return each turn with the next one on its thread that brought words."""
-    following: dict[str | None, TurnRuns] = {}
+    following: dict[Thread, TurnRuns] = {}
     pairs: list[tuple[TurnRuns, TurnRuns | None]] = []
     for turn in reversed(turns):
-        thread = turn.root.turn.thread_id if turn.root.turn is not None else None
+        thread = thread_of(turn.root)
         pairs.append((turn, following.get(thread)))
         if turn.root.turn is not None and turn.root.turn.incoming.said:
             following[thread] = turn

@@ -77,7 +77,9 @@ def model_name(model: ModelRun) -> str | None:
 
 def ttft_ms(model: ModelRun) -> int | None:
     """Return the time from the request to the first text, None when the answer was not streamed."""
-    return None if model.first_token_ns is None else (model.first_token_ns - model.start_ns) // 1_000_000
+    return (
+        None if model.first_token_ns is None else max(0, model.first_token_ns - model.start_ns) // 1_000_000
+    )
 
 
 def with_latencies(lines: list[Line]) -> list[Segment]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tuner_langchain.runs import Event, ModelRun, Pause, Run, ToolRun
 from tuner_langchain.timeline.nodes import error_data, event_data, graph_path
 from tuner_langchain.timeline.status import raising_node
+from tuner_langchain.timeline.threads import thread_of
 
 if TYPE_CHECKING:
     from tuner_langchain.timeline.clock import Span
@@ -62,9 +63,9 @@ def call_pauses(pauses: Sequence[Pause], turns: Mapping[Run, int], span: Span) -
 def _resumed_in(pause: Pause, turns: Mapping[Run, int]) -> int | None:
     """Return the first turn of the same thread that goes on from a pause, None when it was never resumed."""
     paused = pause.root.root
-    thread = paused.turn.thread_id if paused.turn is not None else None
+    thread = thread_of(paused)
     for root, number in turns.items():
-        if root.start_ns > pause.at_ns and root.turn is not None and root.turn.thread_id == thread:
+        if root.start_ns > pause.at_ns and root.turn is not None and thread_of(root) == thread:
             return number if getattr(root, "given", None) is not None else None
     return None
 

@@ -15,6 +15,7 @@ from tuner_langchain.langgraph import PUSH, RESUME, START, Edges
 from tuner_langchain.runs import ChainRun, Run, ToolRun
 from tuner_langchain.timeline.arrivals import Arrivals, Departures, Source
 from tuner_langchain.timeline.status import in_entry, is_done
+from tuner_langchain.timeline.threads import Thread, thread_of
 
 _HANDLER: Final = "node_error_handler"
 
@@ -68,7 +69,7 @@ class Routes:
         self._edges = edges  # by graph path, where the program gave its graph
         self._graphs: dict[Run, GraphRun] = {}
         self._starts: dict[Run | None, ChainRun] = {}
-        self._latest: dict[tuple[str | None, str], GraphRun] = {}
+        self._latest: dict[tuple[Thread, str], GraphRun] = {}
         self._graph_runs = 0
         # By namespace: the number of the graph's run, or the root of a call's.
         self._where: dict[str, int | Run] = {}
@@ -152,13 +153,15 @@ class Routes:
         self._graph_runs += 1
         graph = GraphRun(self._graph_runs, path, edges or self._edges.get(path), task.step or 0)
         graph.start = self._starts.get(root)
-        turn = root.root.turn
-        if turn is not None and turn.thread_id is not None:
-            key = (turn.thread_id, (task.ns or "").rpartition("|")[0])
+        thread = thread_of(root.root)
+        if thread is not None:
+            key = (thread, (task.ns or "").rpartition("|")[0])
             earlier = self._latest.get(key)
             given = isinstance(root, ChainRun) and root.given is not None
             resumed = around is not None and any(source.kind == "resume" for source in around.sources)
             if earlier is not None:
+                if not (given or resumed) and earlier.step is not None:
+                    self._arrivals(earlier, earlier.step + 1)  # its last step may have led to a join
                 graph.follow(earlier, continues=given or resumed)
             elif given:
                 graph.continues = True

@@ -180,7 +180,9 @@ def _spoken_line(pair: _Pair) -> Line:
 
 
 def _said(turn: SpokenTurn) -> str:
-    return turn.text if turn.heard is None else turn.heard
+    if turn.heard is not None:
+        return turn.heard
+    return turn.text if turn.text.strip() else " ".join(word["word"] for word in turn.words)
 
 
 def _lone(turn: SpokenTurn, turn_starts: Sequence[int]) -> Line:

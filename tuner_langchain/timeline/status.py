@@ -18,7 +18,7 @@ def status_of(run: Run) -> str:
     if run.end_ns is not None:
         return "ok"
     around = run.parent
-    while around is not None and around.end_ns is None:
+    while around is not None and (around.end_ns is None or around.end_ns < run.start_ns):
         around = around.parent
     stopped = (
         around is not None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tuner_langchain.conformance import as_object
 from tuner_langchain.timeline.status import status_of
 
 if TYPE_CHECKING:
@@ -20,23 +21,33 @@ _FINE = frozenset({"ok", "handed_over"})
 def tool_rows(run: ToolRun, visit: Visit | None, turn: int, span: Span) -> list[Segment]:
     """Return the row of a tool call and the row of its result; a paused call's result comes after the resume."""
     name = run.name or run.kind
-    request_id = run.tool_call_id or str(run.run_id)
+    request_id = call_id_of(run) or run_id_of(run)
     start, end = span.ms(run.start_ns), span.ms(span.end_of(run))
     status = _status(run)
     metadata = tool_metadata(visit, turn, status)
     if run.kind == "retriever":
         metadata["kind"] = "retriever"
-    params = orjson.Fragment(run.params)
+    params = orjson.Fragment(as_object(run.params))
     call: Any = {"name": name, "request_id": request_id, "params": params, "start_ms": start}
     rows = [_row("agent_function", call, end, metadata)]
     if status == "interrupted":
         return rows
     result: Any = {"name": name, "request_id": request_id, "is_error": status not in _FINE, "start_ms": end}
     if run.result is not None:
-        result["result"] = orjson.Fragment(run.result)
+        result["result"] = orjson.Fragment(as_object(run.result))
     if status not in _FINE:
         result["error"] = _error(run, status)
     return [*rows, _row("agent_result", result, end, dict(metadata))]
+
+
+def call_id_of(run: ToolRun) -> str | None:
+    """Return the id that a model gave a tool call; a program that calls tools itself may give anything."""
+    return run.tool_call_id if isinstance(run.tool_call_id, str) else None
+
+
+def run_id_of(run: ToolRun) -> str:
+    """Return the id of a run; one that an interrupt kept from being noted is known by its start."""
+    return str(getattr(run, "run_id", None) or f"run-{run.start_ns}")
 
 
 def refused_rows(refused: Refused, params: bytes, metadata: dict[str, Any], at_ms: int) -> list[Segment]:
@@ -45,7 +56,12 @@ def refused_rows(refused: Refused, params: bytes, metadata: dict[str, Any], at_m
     Either the model invented the tool, or something before the tool (a person, a limit) refused the call.
     """
     name, call_id = refused.name or "tool", refused.call_id
-    call = {"name": name, "request_id": call_id, "params": orjson.Fragment(params), "start_ms": at_ms}
+    call = {
+        "name": name,
+        "request_id": call_id,
+        "params": orjson.Fragment(as_object(params)),
+        "start_ms": at_ms,
+    }
     error = refused.error or "error"
     result = {"name": name, "request_id": call_id, "is_error": True, "error": error, "start_ms": at_ms}
     metadata["ran"] = False

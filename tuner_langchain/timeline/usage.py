@@ -74,7 +74,7 @@ class _Sum:
         self.errors += _failed(model)
         self.unknown += _is_unknown(model)
         self.cached += model.reply is not None and model.reply.reported == "cached"
-        self.lasted_ns += 0 if model.end_ns is None else model.end_ns - model.start_ns
+        self.lasted_ns += 0 if model.end_ns is None else max(0, model.end_ns - model.start_ns)
         self.providers.add(model.provider)
         usage = _spent(model)
         if usage is None:
