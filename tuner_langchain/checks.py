@@ -62,7 +62,8 @@ def _checked(name: str, value: Any, capture: Capture) -> Any:
     try:
         found = CHECKS[name](name, value)
         if name in _OBJECTS:
-            return _cut_object(name, value, capture.max_value_chars)
+            cut = _cut_object(name, value, capture.max_value_chars)
+            return _headers(name, cut) if name == "sip_headers" else cut
         if name in _UNLIMITED:
             return cut_text(found, capture.max_value_chars)
         return (
@@ -156,13 +157,13 @@ def _cut_object(name: str, value: Any, max_chars: int) -> dict[str, Any]:
     return cleaned
 
 
-def _headers(name: str, value: Any) -> Any:
-    for key, item in _object(name, value).items():
+def _headers(name: str, headers: dict[str, Any]) -> dict[str, Any]:
+    for key, item in headers.items():
         if not isinstance(item, str):
             raise _wrong(
                 f"{name}[{_shown(key)}]", f"is {type_words(item)}, not a string", "text for each header"
             )
-    return value
+    return headers
 
 
 def _sentiment(name: str, value: Any) -> str:
@@ -246,7 +247,7 @@ CHECKS: Final[dict[str, Check]] = {
     "metadata": _object,
     "general_meta_data_raw": _object,
     "sip_call_id": _words(1, None),
-    "sip_headers": _headers,
+    "sip_headers": _object,
     "recipient": _words(1, None),
     "recording": _recording,
     "recording_file_extension": _extension,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from tuner_langchain.values import is_number, short_repr
+from tuner_langchain.values import is_number, name_text
 
 SPOKEN: Final = ("user", "agent")
 START: Final = "__start__"
@@ -169,7 +169,7 @@ def _type_node(node: dict[str, Any], path: str) -> list[str]:
 def _type_tool(tool: dict[str, Any], role: str) -> list[str]:
     for name in ("name", "request_id"):
         if not isinstance(tool[name], str):
-            tool[name] = short_repr(tool[name])
+            tool[name] = name_text(tool[name]) or "unknown"
     wrong: list[str] = [
         name for name in ("params", "result") if name in tool and not isinstance(tool[name], _OBJECTS)
     ]

@@ -5,6 +5,7 @@ A door takes the value and the callbacks (none, or one handler) and runs. Doors 
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +35,7 @@ class State(TypedDict, total=False):
 
 
 def _graph(node: Callable[[Any], Any], **compiling: Any) -> Any:
-    builder = StateGraph(State)
+    builder: Any = StateGraph(State)
     builder.add_node("talk", node)
     builder.add_edge(START, "talk")
     return builder.compile(**compiling)
@@ -141,7 +142,9 @@ def router(value: Any, callbacks: list[Any]) -> None:
     builder.add_node("talk", lambda _: _said())
     builder.add_edge(START, "talk")
     builder.add_conditional_edges("talk", lambda _: value)
-    builder.compile().invoke({"messages": [HumanMessage("Hi")]}, {"callbacks": callbacks})
+    builder.compile().invoke(
+        {"messages": [HumanMessage("Hi")]}, {"callbacks": callbacks, "recursion_limit": 10}
+    )
 
 
 def event(value: Any, callbacks: list[Any]) -> None:
@@ -173,9 +176,8 @@ def metadata(value: Any, callbacks: list[Any]) -> None:
         "langgraph_node",
         "langgraph_checkpoint_ns",
     )
-    RunnableLambda(lambda _: "Certainly.").invoke(
-        "Hi", {"callbacks": callbacks, "metadata": {"thing": value, **dict.fromkeys(names, value)}}
-    )
+    chain: Any = RunnableLambda(lambda _: "Certainly.")
+    chain.invoke("Hi", {"callbacks": callbacks, "metadata": {"thing": value, **dict.fromkeys(names, value)}})
 
 
 def model_reply(value: Any, callbacks: list[Any]) -> None:
@@ -210,10 +212,8 @@ def facts(value: Any, callbacks: list[Any]) -> None:
     for handler in callbacks:
         for name in CHECKS:
             for given in (value, {"thing": value}, {"list": [value]}):
-                try:
+                with contextlib.suppress(TunerError):
                     handler.update(**{name: given})
-                except TunerError:
-                    pass
 
 
 def spoken(value: Any, callbacks: list[Any]) -> None:
@@ -224,15 +224,11 @@ def spoken(value: Any, callbacks: list[Any]) -> None:
             {"words": [{"word": value, "start_ms": value, "end_ms": value, "confidence": value}]},
         ):  # fmt: skip
             for add in (handler.add_user_turn, handler.add_agent_turn):
-                try:
+                with contextlib.suppress(TunerError):
                     add(**{"text": "Hello.", **given})
-                except TunerError:
-                    pass
         for add, name in ((handler.add_user_turn, "confidence"), (handler.add_agent_turn, "interrupted")):
-            try:
+            with contextlib.suppress(TunerError):
                 add("Hello.", **{name: value})
-            except TunerError:
-                pass
 
 
 PROGRAMS: dict[str, Door] = {

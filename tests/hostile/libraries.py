@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.hostile.objects import Raises
+from hostile.objects import Raises
 
 
 def _of_numpy() -> dict[str, Callable[[], Any]]:
@@ -48,7 +48,7 @@ def _of_pandas() -> dict[str, Callable[[], Any]]:
 
 
 def _of_sqlalchemy() -> dict[str, Callable[[], Any]]:
-    from tests.hostile.rows import row
+    from hostile.rows import row
 
     return {"ORM row": lambda: row(detached=False), "detached ORM row": lambda: row(detached=True)}
 
@@ -56,7 +56,7 @@ def _of_sqlalchemy() -> dict[str, Callable[[], Any]]:
 def _of_attrs() -> dict[str, Callable[[], Any]]:
     import attrs
 
-    made = attrs.make_class(
+    made: Any = attrs.make_class(
         "Booking", {"table": attrs.field(default="t7"), "guest": attrs.field(factory=Raises)}
     )
     return {"attrs object": made, "attrs object never initialised": lambda: made.__new__(made)}

@@ -47,13 +47,14 @@ class ModelCallbacks(Recorder):
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         run = self._open(run_id)
         # A model's thoughts and the pieces of its tool calls are no words.
-        if not (token if isinstance(token, str) else messages.spoken_part(token)):
+        spoken = token if type(token) is str else messages.spoken_part(token)
+        if not spoken:
             return
         if isinstance(run, ModelRun) and run.root.end_ns is None:
             if run.streamed is None:
                 run.first_token_ns = self._clock()
                 run.streamed = []
-            run.streamed.append(token)
+            run.streamed.append(token if type(token) is list else spoken)
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Take a model's words where it streams protocol events, and no tokens beside them."""

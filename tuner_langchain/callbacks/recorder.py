@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -142,7 +142,9 @@ class Recorder(_Base):
     def _failure(self, error: BaseException, run: Run) -> Failure:
         """Return what is kept of an exception; the exception itself would keep whole frames alive."""
         kind, capture = langgraph.failure_kind(error), self._capture
-        told = cut_text(message_of(error), capture.max_value_chars) if capture.error_messages else None
+        told = None
+        if capture.error_messages and kind in _WITH_TEXT:
+            told = cut_text(message_of(error), capture.max_value_chars)
         failure = Failure(type(error).__name__, kind, told, run)
         if kind == "handed_over":
             failure.goto = langgraph.handover(error)
@@ -160,5 +162,17 @@ class Recorder(_Base):
 
 @tolerant("")
 def message_of(error: BaseException) -> str:
-    """Return an exception's text; nothing where it refuses to be shown."""
+    """Return an exception's text; nothing where it refuses to be shown.
+
+    An exception that has no text of its own shows its arguments. Objects among them are named by their class: what
+    they would say of themselves may take long, or end the program.
+    """
+    if type(error).__str__ in _SHOW_ARGUMENTS and any(type(item) not in _PLAIN for item in error.args):
+        return ", ".join(name_text(item) or "None" for item in error.args)
     return str.__str__(str(error))
+
+
+# Others are LangGraph's own, and carry values of the program's.
+_WITH_TEXT: Final = ("error", "cancelled")
+_SHOW_ARGUMENTS: Final = (BaseException.__str__, KeyError.__str__)
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})

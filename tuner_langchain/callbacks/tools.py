@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_langchain import langgraph
 from tuner_langchain.callbacks.recorder import Recorder
-from tuner_langchain.messages.forms import FORMS
-from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
+from tuner_langchain.messages.tools import found_documents, is_tool_message, started_tool, tool_answer
 from tuner_langchain.runs import Event, RetrieverRun, ToolRun
 from tuner_langchain.values import freeze_object, name_text
 
@@ -52,7 +51,7 @@ class ToolCallbacks(Recorder):
             return
         answer = tool_answer(output, self._capture.max_value_chars)
         run.tool_call_id = run.tool_call_id or answer.call_id
-        if FORMS[type(output)] != "tool_message":  # a message leads nowhere
+        if not is_tool_message(output):
             run.goto = langgraph.read_returned(output)
             if langgraph.hands_over(output):
                 run.status = "handed_over"
@@ -80,7 +79,7 @@ class ToolCallbacks(Recorder):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        name = name or (metadata or {}).get("ls_retriever_name")
+        name = (metadata or {}).get("ls_retriever_name") if name is None else name
         run = self._begin(RetrieverRun, run_id, parent_run_id, metadata, name)
         if run is None:
             return

@@ -7,6 +7,7 @@ that was there before.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.content import content_text
@@ -15,6 +16,7 @@ from tuner_langchain.messages.said import (
     AI,
     HUMAN,
     LANGCHAINS_OWN,
+    MOST_MESSAGES,
     REMOVE,
     Said,
     backwards,
@@ -132,7 +134,7 @@ def _latest_first(outputs: Any, key: str) -> Iterable[Any]:
     if type(update) is dict and "content" not in update:
         messages = update.get(key)
         if type(messages) is list:
-            return reversed(messages)
+            return islice(reversed(messages), MOST_MESSAGES)
         if messages is None:
             return ()
     return (
@@ -145,8 +147,8 @@ def _updates(outputs: Any) -> list[Any]:
     form = FORMS[type(outputs)]
     if form == "command":
         return [outputs.update]
-    if form == "list" and not is_pair(outputs) and any(map(_is_update, outputs)):
-        return [update for item in outputs for update in _updates(item)]
+    if form == "list" and not is_pair(outputs) and any(map(_is_update, outputs[:MOST_MESSAGES])):
+        return [update for item in outputs[:MOST_MESSAGES] for update in _updates(item)]
     return [outputs]
 
 

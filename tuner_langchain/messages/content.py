@@ -33,7 +33,7 @@ def content_text(content: Any) -> str:
     Reasoning, tool calls and blocks that only the provider understands are not spoken and leave nothing.
     """
     if isinstance(content, str):
-        return content
+        return str.__str__(content)
     if not isinstance(content, list):
         return ""
     return "".join(map(_block_text, content[:_MAX_BLOCKS]))
@@ -43,7 +43,7 @@ def content_text(content: Any) -> str:
 def spoken_part(token: Any) -> str:
     """Return the text in one streamed token: a string, or a list of content blocks."""
     if isinstance(token, str):
-        return token
+        return str.__str__(token)
     return "".join(_texts(token[:_MAX_BLOCKS])) if isinstance(token, list) else ""
 
 

@@ -36,7 +36,12 @@ def _form_of(cls: type) -> Form:
     if issubclass(cls, BaseMessage):
         return "tool_message" if issubclass(cls, ToolMessage) else "message"
     # By what it has, not by its class: LangGraph's types belong to the `langgraph` module.
-    return "command" if hasattr(cls, "goto") and hasattr(cls, "update") else "other"
+    return "command" if _declares(cls, "goto") and _declares(cls, "update") else "other"
+
+
+def _declares(cls: type, name: str) -> bool:
+    # Not `hasattr`, which runs what the program may have put there.
+    return any(name in base.__dict__ for base in cls.__mro__)
 
 
 FORMS: Final = _Forms()

@@ -100,7 +100,7 @@ def reply(response: Any) -> Reply:
     output = getattr(response, "llm_output", None)
     if message is None:
         text = getattr(first, "text", "")
-        return Reply(text if isinstance(text, str) else "", output=output)
+        return Reply(str.__str__(text) if isinstance(text, str) else "", output=output)
     content = message.content
     return Reply(
         content if type(content) is str else content_text(content),

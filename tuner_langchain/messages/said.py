@@ -6,6 +6,7 @@ What is kept of a message is its text and its ids, never the message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from tuner_langchain.messages.forms import FORMS
@@ -14,6 +15,8 @@ HUMAN: Final = frozenset({"human", "user", "HumanMessageChunk"})
 AI: Final = frozenset({"ai", "assistant", "AIMessageChunk"})
 REMOVE: Final = "remove"
 
+# A turn brings few messages; a list that is far longer is some other list, and is not gone through.
+MOST_MESSAGES: Final = 1_024
 LANGCHAINS_OWN: Final = ("message", "tool_message")
 
 
@@ -40,7 +43,7 @@ def messages_of(update: Any, key: str) -> Any:
     if form == "mapping":
         return update if is_message(update) else update.get(key)
     if form == "list":
-        pairs = [item for item in update if is_pair(item) and item[0] == key]
+        pairs = [item for item in update[-MOST_MESSAGES:] if is_pair(item) and item[0] == key]
         return pairs[-1][1] if pairs else update
     return update if is_message(update) else getattr(update, key, None)
 
@@ -48,9 +51,9 @@ def messages_of(update: Any, key: str) -> Any:
 def backwards(value: Any) -> Iterable[Any]:
     """Return the messages of a conversation, the latest first; one message is a conversation too."""
     if isinstance(value, list | tuple) and not is_pair(value):
-        return reversed(value)
+        return islice(reversed(value), MOST_MESSAGES)
     if isinstance(value, Sequence) and not isinstance(value, str | tuple):
-        return list(value)[::-1]
+        return list(value[-MOST_MESSAGES:])[::-1]
     if type(value).__name__ == "Overwrite":  # LangGraph's way round a reducer: the whole new value
         return backwards(value.value)
     return [] if value is None else [value]

@@ -63,6 +63,12 @@ def tool_answer(output: Any, max_chars: int) -> ToolAnswer:
     )
 
 
+@tolerant(False)
+def is_tool_message(output: Any) -> bool:
+    """Return whether a tool returned a message for the model, which leads nowhere."""
+    return FORMS[type(output)] == "tool_message"
+
+
 def failed_answer(message: ToolMessage) -> ToolAnswer:
     """Return the failure that a message answers a tool call with."""
     content = message.content

@@ -67,16 +67,19 @@ class _Answers:
 
     def __init__(self) -> None:
         self._shown: dict[str, Line] = {}  # by message id, over the whole call
+        self._heard_as: dict[str, list[Line]] = {}  # this turn's lines without an id, by their text
 
     def read(self, turn: TurnRuns, span: Span) -> None:
         self._span = span
+        self._heard_as = {}
+        self._sayings = _Sayings(turn)
         outcome = turn.root.turn
         if outcome is None:
             return
         if outcome.spoken_text is not False:
             if outcome.spoken_text:
                 said = Said(outcome.spoken_text, None, 0)
-                self._show(turn, said, turn.root, _maker_by_text(turn, said, turn.root))
+                self._show(turn, said, turn.root, self._sayings.maker(said, turn.root))
             return
         if isinstance(turn.root, ModelRun):
             self._take_bare(turn, turn.root)
@@ -115,7 +118,7 @@ class _Answers:
         model = _maker(said, models.get(said.message_id or "", ()))
         if model is None and self._is_known(turn, said):
             return
-        model = model or _maker_by_text(turn, said, by)
+        model = model or self._sayings.maker(said, by)
         if model is not None and model in turn.used:
             self._edit(model, turn, said)
         elif not (model is not None and model.purpose in _NOT_SAID) and not is_data(said.text):
@@ -124,21 +127,23 @@ class _Answers:
     def _is_known(self, turn: TurnRuns, said: Said) -> bool:
         """Return whether a message is one that a line shows already; ids are set after the first sight."""
         if said.message_id is None:
-            return any(
-                line.object_id == said.object_id != 0 and line.message_id is None and line.text == said.text
-                for line in turn.lines
-            )
+            return any(line.object_id == said.object_id != 0 for line in self._without_id(said.text))
         if said.message_id in self._shown:
             line = self._shown[said.message_id]
             if line.turn == turn.number and not _was_streamed(line):
                 line.text = said.text
             return True
-        for line in turn.lines:
-            if line.message_id is None and line.text == said.text:
-                line.message_id = said.message_id
-                self._shown[said.message_id] = line
-                return True
+        for line in self._without_id(said.text):
+            line.message_id = said.message_id
+            self._shown[said.message_id] = line
+            return True
         return False
+
+    def _without_id(self, text: str) -> Iterable[Line]:
+        """Return this turn's lines of these words whose message has no id yet."""
+        return (
+            line for line in self._heard_as.get(text, ()) if line.message_id is None and line.text == text
+        )
 
     def _forget(self, answered: Added, turn: TurnRuns) -> None:
         """Let messages that stand behind this turn's words be new, though they have the ids of earlier ones."""
@@ -152,10 +157,11 @@ class _Answers:
         for line in turn.lines:
             if line.model is model and not _was_streamed(line):
                 line.text = said.text
+                self._heard_as.setdefault(said.text, []).append(line)
 
     def _show(self, turn: TurnRuns, said: Said, by: Run, model: ModelRun | None) -> None:
         span = self._span
-        made_by = model or _first_to_say(turn, said, by)
+        made_by = model or self._sayings.first_to_say(said, by)
         start_ns = model.first_token_ns or model.start_ns if model is not None else made_by.start_ns
         line = Line("agent", said.text, span.ms(start_ns), span.ms(span.end_of(made_by)), turn.number)
         line.start_ns = start_ns
@@ -167,6 +173,8 @@ class _Answers:
             turn.used.add(model)
         if said.message_id is not None:
             self._shown[said.message_id] = line
+        else:
+            self._heard_as.setdefault(said.text, []).append(line)
 
 
 def _by_message(models: Iterable[ModelRun]) -> dict[str, list[ModelRun]]:
@@ -184,31 +192,36 @@ def _maker(said: Said, candidates: Iterable[ModelRun]) -> ModelRun | None:
     return next(same, several[0] if several else None)
 
 
-def _maker_by_text(turn: TurnRuns, said: Said, by: Run) -> ModelRun | None:
-    """Return the model call inside `by` whose words a new message repeats, as a parser's text does."""
-    for model in turn.models:
-        if (
-            model not in turn.used
-            and model.reply is not None
-            and model.reply.text.strip() == said.text.strip()
-            and is_inside(model, by)
-        ):
-            return model
-    return None
+class _Sayings:
+    """Who said what in one turn: its model calls and nodes by their words, so that a long turn costs no more a line."""
 
+    def __init__(self, turn: TurnRuns) -> None:
+        self._turn = turn
+        self._models: dict[str, list[ModelRun]] | None = None
+        self._tasks: dict[str, list[ChainRun]] | None = None
 
-def _first_to_say(turn: TurnRuns, said: Said, by: Run) -> Run:
-    """Return the node that said a fixed sentence first: the deepest, as it ended before those around it."""
-    if isinstance(by, ChainRun) and by.is_task:
-        inner = [
-            task
-            for task in turn.tasks
-            if task.said is not None
-            and any(other.text == said.text for other in task.said.said)
-            and is_inside(task, by)
-        ]
+    def maker(self, said: Said, by: Run) -> ModelRun | None:
+        """Return the model call inside `by` whose words a new message repeats, as a parser's text does."""
+        if self._models is None:
+            self._models = defaultdict(list)
+            for model in self._turn.models:
+                if model.reply is not None:
+                    self._models[model.reply.text.strip()].append(model)
+        used = self._turn.used
+        same = self._models.get(said.text.strip(), ())
+        return next((model for model in same if model not in used and is_inside(model, by)), None)
+
+    def first_to_say(self, said: Said, by: Run) -> Run:
+        """Return the node that said a fixed sentence first: the deepest, as it ended before those around it."""
+        if not (isinstance(by, ChainRun) and by.is_task):
+            return by
+        if self._tasks is None:
+            self._tasks = defaultdict(list)
+            for task in self._turn.tasks:
+                for text in {other.text for other in task.said.said} if task.said is not None else ():
+                    self._tasks[text].append(task)
+        inner = [task for task in self._tasks.get(said.text, ()) if is_inside(task, by)]
         return min(inner, key=lambda task: task.end_ns or NEVER, default=by)
-    return by
 
 
 def _says_more(turn: TurnRuns, answered: Added) -> bool:

@@ -79,7 +79,7 @@ def to_json(document: Any) -> bytes:
 def _mended(data: Any) -> Any:
     """Return data of ours without what the encoder refuses: lone surrogates, and an object that got into a document."""
     if type(data) is dict:
-        return {key_text(name): _mended(item) for name, item in data.items()}
+        return {text(key_text(name)): _mended(item) for name, item in data.items()}
     if type(data) is list:
         return [_mended(item) for item in data]
     return data if type(data) is orjson.Fragment else plain(data)
