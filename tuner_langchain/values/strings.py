@@ -23,4 +23,9 @@ def cut_text(value: str, max_chars: int) -> str:
     length = str.__len__(value)
     if length <= max_chars:
         return str.__str__(value)
-    return f"{str.__getitem__(value, slice(max_chars))}… [cut: {length:,} characters in all]"
+    return str.__getitem__(value, slice(max_chars)) + cut_words(length)
+
+
+def cut_words(length: int) -> str:
+    """Return what stands behind the beginning of a text that was cut."""
+    return f"… [cut: {length:,} characters in all]"

@@ -19,7 +19,7 @@ import orjson
 from tuner_langchain.values.guard import passes_through
 from tuner_langchain.values.kinds import Fields, Items, reader_of, type_name
 from tuner_langchain.values.numbers import whole
-from tuner_langchain.values.strings import cut_text
+from tuner_langchain.values.strings import CUT_WORDS_CHARS, cut_text, cut_words, text
 
 MAX_DEPTH: Final = 32
 MAX_KEY_CHARS: Final = 1_000
@@ -31,7 +31,10 @@ Chain = tuple[Any, Any] | None
 
 
 def copy(value: Any, room: int) -> Any:
-    """Return a value as plain JSON data of about `room` characters; lone surrogates stay in its texts."""
+    """Return a value as plain JSON data of about `room` characters, ready for the encoder.
+
+    Lone surrogates stay in texts that were not cut; one that was cut is ready-made JSON.
+    """
     return _copy(value, room, 0, None)[0]
 
 
@@ -52,9 +55,13 @@ def _copy(value: Any, room: int, depth: int, around: Chain) -> Copied:
 
 
 def _text(value: str, room: int) -> Copied:
-    # Cut before it is looked at: what is cut off costs nothing.
-    kept = cut_text(value, max(room, 0))
-    return kept, room - len(kept) - 3
+    length = str.__len__(value)
+    if length <= room:
+        return str.__str__(value), room - length - 3
+    # Cut before it is looked at: what is cut off costs nothing. The words behind it are joined as bytes, for in a
+    # Python string their one wide character would widen all the others.
+    kept = orjson.dumps(text(str.__getitem__(value, slice(max(room, 0)))))
+    return orjson.Fragment(kept[:-1] + cut_words(length).encode() + b'"'), room - len(kept) - CUT_WORDS_CHARS
 
 
 def _most(room: int) -> int:
@@ -208,7 +215,7 @@ def key_text(key: Any) -> str:
     if type(key) is tuple:
         return cut_text(f"({', '.join(map(key_text, key[:8]))})", MAX_KEY_CHARS)
     found = copy(key, MAX_KEY_CHARS)
-    return name_of(key) if type(found) in (dict, list) else str(found)
+    return name_of(key) if type(found) in (dict, list, orjson.Fragment) else str(found)
 
 
 def name_of(value: object) -> str:
