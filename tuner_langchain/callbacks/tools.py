@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_langchain import langgraph
 from tuner_langchain.callbacks.recorder import Recorder
-from tuner_langchain.messages.tools import found_documents, is_tool_message, started_tool, tool_answer
+from tuner_langchain.messages.tools import found_documents, started_tool, tool_answer
 from tuner_langchain.runs import Event, RetrieverRun, ToolRun
 from tuner_langchain.values import freeze_object, name_text
 
@@ -51,7 +51,7 @@ class ToolCallbacks(Recorder):
             return
         answer = tool_answer(output, self._capture.max_value_chars)
         run.tool_call_id = run.tool_call_id or answer.call_id
-        if not is_tool_message(output):
+        if answer.leads:
             run.goto = langgraph.read_returned(output)
             if langgraph.hands_over(output):
                 run.status = "handed_over"

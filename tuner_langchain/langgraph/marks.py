@@ -26,7 +26,8 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
     nothing below inherits) and has a checkpoint namespace of its own. `@task` functions have no such tag; their
     path tells.
     """
-    if metadata and run.name is not None and _is_text(metadata.get("langgraph_node"), run.name):
+    node = metadata.get("langgraph_node") if metadata else None
+    if metadata and type(node) is str and node == run.name:
         ns, around = metadata.get("langgraph_checkpoint_ns"), run.task
         if (
             ns
@@ -39,10 +40,6 @@ def mark(run: ChainRun, tags: Sequence[str] | None, metadata: Mapping[str, Any] 
         if tag.startswith(_SEQUENCE):
             run.seq = _number(tag[len(_SEQUENCE) :])
             break  # a user's tags may look alike; they come after LangGraph's own
-
-
-def _is_text(value: Any, text: str) -> bool:
-    return type(value) is str and value == text
 
 
 def _mark_task(run: ChainRun, ns: str, tags: Sequence[str], metadata: Mapping[str, Any]) -> bool:

@@ -28,7 +28,7 @@ from tuner_langchain.messages.said import (
     written_by_library,
 )
 from tuner_langchain.messages.tools import ToolAnswer, failed_answer
-from tuner_langchain.values import tolerant
+from tuner_langchain.values import passes_through, tolerant
 
 _MAX_FAILED: Final = 256
 _BLANK_CHARS: Final = 10_000  # what begins with so much white space says nothing
@@ -69,19 +69,31 @@ def answers(outputs: Any, key: str) -> Added | None:
     return added(outputs, key)
 
 
-@tolerant(NO_IDS)
 def last_message(state: Any, key: str) -> Ids:
     """Return the ids of the last message of a node's input."""
-    value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
-    if not value or not isinstance(value, list):
+    try:  # here rather than in a decorator: this is called for every node
+        value = state.get(key) if isinstance(state, dict) else getattr(state, key, None)
+        if not value or not isinstance(value, list):
+            return NO_IDS
+        last = value[-1]
+        return id(last), id_of(getattr(last, "id", None))
+    except BaseException as error:
+        if passes_through(error):
+            raise
         return NO_IDS
-    last = value[-1]
-    return id(last), id_of(getattr(last, "id", None))
 
 
-@tolerant(None)
 def added(outputs: Any, key: str, last_input: Ids = NO_IDS) -> Added | None:
     """Return what a node's output added to the conversation after `last_input`, the last message it got."""
+    try:  # as above
+        return _added(outputs, key, last_input)
+    except BaseException as error:
+        if passes_through(error):
+            raise
+        return None
+
+
+def _added(outputs: Any, key: str, last_input: Ids) -> Added | None:
     last_object, last_id = last_input
     found: list[Said] = []
     removed: list[str] = []

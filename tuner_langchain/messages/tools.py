@@ -29,6 +29,7 @@ class ToolAnswer(NamedTuple):
     call_id: str | None
     name: str | None
     failed: bool
+    leads: bool = True  # it may hold a command: what is a message for the model leads nowhere
 
 
 class StartedTool(NamedTuple):
@@ -63,12 +64,6 @@ def tool_answer(output: Any, max_chars: int) -> ToolAnswer:
     )
 
 
-@tolerant(False)
-def is_tool_message(output: Any) -> bool:
-    """Return whether a tool returned a message for the model, which leads nowhere."""
-    return FORMS[type(output)] == "tool_message"
-
-
 def failed_answer(message: ToolMessage) -> ToolAnswer:
     """Return the failure that a message answers a tool call with."""
     content = message.content
@@ -81,7 +76,8 @@ def _message_answer(output: Any, max_chars: int) -> ToolAnswer | None:
     if told is None:
         return None
     content = _content(told.content, max_chars)
-    return ToolAnswer(content, id_of(told.tool_call_id), name_text(told.name), told.status == "error")
+    failed, leads = told.status == "error", told is not output
+    return ToolAnswer(content, id_of(told.tool_call_id), name_text(told.name), failed, leads)
 
 
 @tolerant({})

@@ -35,6 +35,8 @@ def copy(value: Any, room: int) -> Any:
 
     Lone surrogates stay in texts that were not cut; one that was cut is ready-made JSON.
     """
+    if type(value) is dict:
+        return _dict(value, room, 0, None)[0]
     return _copy(value, room, 0, None)[0]
 
 
@@ -84,8 +86,8 @@ def _closed(value: Any, depth: int, around: Chain) -> str | None:
 def _list(value: Any, room: int, depth: int, around: Chain) -> Copied:
     if around is not None and (closed := _closed(value, depth, around)) is not None:
         return _text(closed, room)
-    count, most = len(value), _most(room)
-    kept = list(value) if count <= most else list(value[:most])
+    count = len(value)
+    kept = list(value) if 2 * count <= room else list(value[: _most(room)])
     return _copy_items(kept, count, room - 1, depth + 1, (value, around))
 
 
@@ -110,21 +112,25 @@ def _copy_items(kept: list[Any], count: int, room: int, depth: int, around: Chai
 def _dict(value: dict[Any, Any], room: int, depth: int, around: Chain) -> Copied:
     if around is not None and (closed := _closed(value, depth, around)) is not None:
         return _text(closed, room)
-    count, most = len(value), _most(room)
-    kept = value.copy() if count <= most else dict(islice(value.items(), most))
-    room, depth, around = room - 1, depth + 1, (value, around)
+    count = len(value)
+    kept = value.copy() if 2 * count <= room else dict(islice(value.items(), _most(room)))
+    room -= 1
     for key, item in kept.items():
-        if type(key) is not str or room <= 0 or len(key) > MAX_KEY_CHARS:
-            return _rest_of_dict(kept, key, count=count, room=room, depth=depth, around=around)
-        kind = type(item)
-        if kind is str and len(item) <= room:
-            room -= len(key) + len(item) + 6
-        elif kind is int and (bits := item.bit_length()) <= _INT_BITS:
-            room -= len(key) + (bits * 3 // 10 or 1) + 4
-        elif item is None or kind is bool:
-            room -= len(key) + 8
-        else:
-            kept[key], room = _copy(item, room - len(key) - 3, depth, around)
+        left = -1
+        if type(key) is str:
+            kind = type(item)
+            if kind is str:
+                left = room - len(key) - len(item) - 6
+            elif kind is int and (bits := item.bit_length()) <= _INT_BITS:
+                left = room - len(key) - (bits * 3 // 10 or 1) - 4
+            elif item is None or kind is bool:
+                left = room - len(key) - 8
+            elif room > len(key) + 3:
+                kept[key], room = _copy(item, room - len(key) - 3, depth + 1, (value, around))
+                continue
+        if left < 0:
+            return _rest_of_dict(kept, key, count=count, room=room, depth=depth + 1, around=(value, around))
+        room = left
     return kept, room
 
 
