@@ -21,7 +21,7 @@ from tuner_langchain.testing import record, validate
 CAPTURE = Capture(node_inputs=True, node_outputs=True, system_prompts=True)
 FOR_HUGE = ("update", "tool_result", "tool_message", "event", "answer", "facts")
 # Far more than the agent waits for any of them, on a machine that has other work.
-LONGEST_S = 3.0
+LONGEST_S = 10.0
 
 
 class Heard(logging.Handler):
