@@ -179,9 +179,9 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         wrong = self._finalizer.close(facts)
         receipt = self._finalizer.receipt
         if receipt is None:
-            self._end_watch()
             outcome = self._finalizer.finish_elsewhere()
             receipt = await asyncio.shield(asyncio.wrap_future(outcome))
+            self._end_watch()
         if wrong is not None:
             raise wrong
         return receipt

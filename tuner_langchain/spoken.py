@@ -232,6 +232,7 @@ def _amount(name: str, value: Any) -> Any:
 
 
 def _share(value: Any) -> Any:
-    if value is not None and _amount("confidence", value) > 1:
+    share = _amount("confidence", value)
+    if share is not None and share > 1:
         raise CallFactError(f"confidence: is {shown(value)}. Expected 0 to 1.")
-    return value
+    return share
