@@ -67,6 +67,7 @@ class Finalizer:
         self._submitting = False
         # Made once: whoever ends the call after an interruption hands the same bytes over.
         self._made: tuple[bytes | None, Recording | None] | None = None
+        self._handed_over = False
         self.receipt: Receipt | None = None
 
     @property
@@ -158,8 +159,12 @@ class Finalizer:
         call_id = self._call.call_id
         try:
             self._submitting = True
+            submit = self._outlet.submit
+            if self._handed_over:  # and no receipt came back: an interruption was quicker
+                submit = getattr(self._outlet, "submit_again", submit)
+            self._handed_over = True
             # Set in the same line, so that no interruption comes between.
-            self.receipt = self._outlet.submit(call_id, body, recording=recording)
+            self.receipt = submit(call_id, body, recording=recording)
         except Exception as error:  # noqa: BLE001 - a `Delivery` never raises: this is an outlet of the program's own
             name = type(self._outlet).__name__
             message = f"The call is lost: delivery={name} raised {type(error).__name__}."
