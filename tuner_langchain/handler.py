@@ -188,6 +188,9 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
 
     def _note_turn(self, turn: Turn) -> None:
         super()._note_turn(turn)
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
         if self._watched is None and self._is_watched:
             self._watched = watch().begin(self, self._finalizer, send=self._send_unfinalized)
 
