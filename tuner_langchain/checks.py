@@ -64,10 +64,10 @@ def _checked(name: str, value: Any, capture: Capture) -> Any:
         if longest is not None and isinstance(value, str):  # first, so that nothing reads the rest
             value = cut_text(value, longest)
         found = CHECKS[name](name, value)
-        if name in _OBJECTS:
-            cut = _cut_object(name, value, capture.max_value_chars)
-            return _headers(name, cut) if name == "sip_headers" else cut
-        return found
+        if name not in _OBJECTS:
+            return found
+        cut = _cut_object(name, value, capture.max_value_chars)
+        return _headers(name, cut) if name == "sip_headers" else cut
     except CallFactError:
         raise
     except BaseException as error:

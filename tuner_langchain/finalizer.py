@@ -189,7 +189,9 @@ class Finalizer:
                 return self._call.whole(self.ahead, self._capture, ended_ns)
         except Exception as error:  # noqa: BLE001 - what a signal raises (SystemExit, say) goes to the program
             # A fault of ours must cost the rows' detail, never the call. A traceback's lines may hold what was said.
-            if self.receipt is None:  # else a signal handler was quicker, and there is nothing left to work out
+            if (
+                self.receipt is None
+            ):  # else a signal handler was quicker, and there is nothing left to work out
                 log.error(  # noqa: TRY400
                     "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
                     self._call.call_id, type(error).__name__, _place(error),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from hostile.objects import Raises
+
 from lifecycle.calls import Outlet, graph, take_turn
 from tuner_langchain import CallFactError, Capture, ConfigError, Delivery, TunerCallbackHandler, TunerConfig
 
@@ -17,7 +17,12 @@ KEY = "tr_api_nobody-may-see-this"
 def config() -> TunerConfig:
     """Return settings that lead nowhere."""
     return TunerConfig(
-        api_key=KEY, workspace_id=1, agent_id="a", base_url="http://127.0.0.1:9", allow_insecure=True, environ={}
+        api_key=KEY,
+        workspace_id=1,
+        agent_id="a",
+        base_url="http://127.0.0.1:9",
+        allow_insecure=True,
+        environ={},
     )
 
 

@@ -39,7 +39,7 @@ def test_a_child_that_is_forked_while_calls_end_has_its_collector() -> None:
     for thread in threads:
         thread.start()
     try:
-        assert all([_child_collects() for _ in range(FORKS)])
+        assert all(_child_collects() for _ in range(FORKS))
     finally:
         stop.set()
         for thread in threads:

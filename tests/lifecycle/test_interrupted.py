@@ -18,10 +18,10 @@ from types import FrameType
 from typing import Any
 
 import pytest
-
-import tuner_langchain
 from delivery.conftest import make_config
 from delivery.server import ScriptedServer, serve
+
+import tuner_langchain
 from lifecycle.calls import Outlet, in_time, take_turn
 from tuner_langchain import Delivery, Receipt, TunerCallbackHandler
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import json
 import logging
-import os
 import subprocess
 import sys
 import time
@@ -21,9 +20,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.pregel.remote import RemoteGraph
 from langgraph.types import Command, interrupt
+from scripted import ScriptedModel
 
 from lifecycle.calls import Outlet, graph, take_turn
-from scripted import ScriptedModel
 from tuner_langchain import TunerCallbackHandler
 from tuner_langchain.testing import record
 
@@ -119,10 +118,8 @@ def test_a_call_whose_finalize_was_interrupted_is_sent_as_it_is(caplog: pytest.L
     def call() -> None:
         handler = TunerCallbackHandler(delivery=outlet, call_id="torn-1", send_unfinalized=False)
         take_turn(handler)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             handler.finalize()
-        except KeyboardInterrupt:
-            pass
 
     call()
     wait_for(lambda: outlet.bodies)
@@ -241,7 +238,9 @@ def in_the_config(handler: TunerCallbackHandler) -> None:
 def in_the_model(handler: TunerCallbackHandler) -> None:
     """Give the handler to the model when it is made."""
     model = ScriptedModel("Good evening.", callbacks=[handler])
-    graph(lambda state: {"messages": [model.invoke(state["messages"])]}).invoke({"messages": [("user", "Hello?")]})
+    graph(lambda state: {"messages": [model.invoke(state["messages"])]}).invoke(
+        {"messages": [("user", "Hello?")]}
+    )
 
 
 @pytest.mark.parametrize("wrong", [in_the_config, in_the_model])

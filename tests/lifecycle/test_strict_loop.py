@@ -1,4 +1,4 @@
-"""On an event loop that forbids blocking calls, as `langgraph dev` runs one: a call's whole life, and nothing is lost."""
+"""On an event loop that forbids blocking calls, as `langgraph dev` runs one: a call's whole life."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
-
 from delivery.conftest import KEY
 from delivery.server import ScriptedServer, serve
+
 from lifecycle.calls import graph
 from tuner_langchain import Delivery, TunerCallbackHandler, TunerConfig
 from tuner_langchain.ahead import ENOUGH_RUNS
@@ -88,8 +88,8 @@ def test_a_call_lives_and_ends_on_a_strict_loop(
 ) -> None:
     """Nothing raises, LangChain logs no fault of a callback, and the call is delivered."""
     settings: Settings = {
-        "api_key": KEY, "workspace_id": 42, "agent_id": "desk", "base_url": server.url, "outbox_dir": tmp_path / "outbox",
-        "environ": {},
+        "api_key": KEY, "workspace_id": 42, "agent_id": "desk", "base_url": server.url, "environ": {},
+        "outbox_dir": tmp_path / "outbox",
     }  # fmt: skip
 
     async def main() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from hostile.objects import SAID, Cancels, HalfMade, Leaves, Raises
+
 from lifecycle.calls import Outlet, in_time, take_turn
 from tuner_langchain import CallFactError, Recording, TunerCallbackHandler
 
