@@ -8,7 +8,7 @@ from typing import Any, Final
 from tuner_langchain.capture import Capture
 from tuner_langchain.config import TunerConfig
 from tuner_langchain.errors import ConfigError
-from tuner_langchain.values import shown, type_words
+from tuner_langchain.values import shown, tolerant, type_words
 
 Check = Callable[[Any], bool]
 
@@ -40,19 +40,30 @@ _ARGUMENTS: Final[dict[str, tuple[Check, str]]] = {
 }
 
 
+_OPTIONAL: Final = frozenset({"config", "capture", "graph", "agent_text", "delivery"})
+
+
 def check_arguments(**given: Any) -> None:
-    """Look at what a handler is made with; None stands for what was left out.
+    """Look at what a handler is made with; None stands for what was left out, where that is the default.
 
     Raises:
         ConfigError: An argument is not what it should be.
     """
     for name, value in given.items():
         is_right, expected = _ARGUMENTS[name]
-        if value is not None and not is_right(value):
+        if value is None and name in _OPTIONAL:
+            continue
+        if not _fits(is_right, value):
             raise ConfigError(f"{name}: is {_named(value)}. Expected {expected}.")
 
 
+@tolerant(False)
+def _fits(is_right: Check, value: Any) -> bool:
+    return is_right(value)
+
+
 def _named(value: Any) -> str:
+    """Return a wrong argument as the error shows it; no text of it, which may be a key."""
     if isinstance(value, type):
         return f"the class {value.__name__} itself"
-    return shown(value) if isinstance(value, bool | int | str) else type_words(value)
+    return shown(value) if value is None or type(value) in (bool, int) else type_words(value)

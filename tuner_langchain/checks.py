@@ -60,17 +60,14 @@ def check_names(facts: Mapping[str, Any]) -> None:
 
 def _checked(name: str, value: Any, capture: Capture) -> Any:
     try:
+        longest = _longest(name, capture)
+        if longest is not None and isinstance(value, str):  # first, so that nothing reads the rest
+            value = cut_text(value, longest)
         found = CHECKS[name](name, value)
-        if name in _OBJECTS:
-            cut = _cut_object(name, value, capture.max_value_chars)
-            return _headers(name, cut) if name == "sip_headers" else cut
-        if name in _UNLIMITED:
-            return cut_text(found, capture.max_value_chars)
-        return (
-            cut_text(found, capture.max_document_bytes // _TRANSCRIPT_SHARE)
-            if name == "transcript"
-            else found
-        )
+        if name not in _OBJECTS:
+            return found
+        cut = _cut_object(name, value, capture.max_value_chars)
+        return _headers(name, cut) if name == "sip_headers" else cut
     except CallFactError:
         raise
     except BaseException as error:
@@ -79,6 +76,13 @@ def _checked(name: str, value: Any, capture: Capture) -> Any:
         # A value's own code was asked, and raised. Nothing of it is shown: it may hold what was said.
         problem = f"{_shown(value)} raises {type(error).__name__} when it is read"
         raise _wrong(name, problem, "a plain value") from None
+
+
+def _longest(name: str, capture: Capture) -> int | None:
+    """Return how many characters are kept of a text that the API sets no limit for; None for any other fact."""
+    if name == "transcript":
+        return capture.max_document_bytes // _TRANSCRIPT_SHARE
+    return capture.max_value_chars if name in _UNLIMITED else None
 
 
 def _unknown(name: str) -> str:
@@ -175,7 +179,7 @@ def _sentiment(name: str, value: Any) -> str:
 def _extension(name: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9]{1,16}", value):
         raise _wrong(name, f"is {_shown(value)}", "a file extension without its dot, like wav")
-    return value
+    return str.__str__(value)
 
 
 def _recording(name: str, value: Any) -> Any:

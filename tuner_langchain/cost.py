@@ -19,7 +19,9 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
     """Return `{"call_cost": cents}`, or nothing when the function failed, did not know, or gave no amount."""
     try:
         cents: object = function(usage_of(metadata))
-    except Exception as error:  # noqa: BLE001 - the user's function may raise anything; the call is worth more
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the user's function may raise anything; the call is worth more
         log.warning("call_cost raised %s; the call is sent without its cost.", type(error).__name__)
         return {}
     if cents is None:

@@ -15,7 +15,6 @@ from tuner_langchain.collector import collector_at_rest
 from tuner_langchain.delivery import Receipt
 from tuner_langchain.errors import CallFactError
 from tuner_langchain.release import ROWS
-from tuner_langchain.values import passes_through
 
 if TYPE_CHECKING:
     from tuner_langchain.capture import Capture
@@ -66,6 +65,9 @@ class Finalizer:
         self._ending = threading.RLock()
         self._process = os.getpid()
         self._submitting = False
+        # Made once: whoever ends the call after an interruption hands the same bytes over.
+        self._made: tuple[bytes | None, Recording | None] | None = None
+        self._handed_over = False
         self.receipt: Receipt | None = None
 
     @property
@@ -120,6 +122,11 @@ class Finalizer:
             work()
         return outcome
 
+    @property
+    def closed(self) -> bool:
+        """Whether the program has asked for the call's end, though it may have been interrupted there."""
+        return self._record.sealed
+
     def finish_forgotten(self) -> Receipt:
         """End a call that the program did not: what is known of it is sent, and says so."""
         self.close({})
@@ -128,38 +135,49 @@ class Finalizer:
         return self.finish()
 
     def _deliver(self) -> Receipt:
-        document, recording = self._document(), self._call.recording
+        if self._made is None:
+            made = self._make()
+            self._made = self._made or made
+        body, recording = self._made
         if self.receipt is not None:  # a signal handler was quicker
             return self.receipt
-        if document[ROWS]:
-            self.receipt = self._submit(document, recording)
-        else:
+        if body is None:
             self.receipt = Receipt.empty(self._call.call_id, NOTHING_HAPPENED)
+        else:
+            self._submit(body, recording)
         self._notices.call_ended(self._record)
         self._forget()
-        return self.receipt
+        return self.receipt  # type: ignore[return-value]  # mypy does not see that `_submit` sets it
 
-    def _submit(self, document: dict[str, Any], recording: Recording | None) -> Receipt:
-        call_id, body = self._call.call_id, encode(document)
-        self._submitting = True
+    def _make(self) -> tuple[bytes | None, Recording | None]:
+        """Return the request's body, None for a call without rows, and the audio that goes with it."""
+        document, recording = self._document(), self._call.recording
+        return (encode(document) if document[ROWS] else None), recording
+
+    def _submit(self, body: bytes, recording: Recording | None) -> None:
+        """Hand the call over and set the receipt; an exception that a signal raised leaves it to be done again."""
+        call_id = self._call.call_id
         try:
-            receipt = self._outlet.submit(call_id, body, recording=recording)
-        except BaseException as error:
-            if passes_through(error):
-                raise
-            # A `Delivery` never raises: this is an outlet of the program's own.
-            message = (
-                f"The call is lost: delivery={type(self._outlet).__name__} raised {type(error).__name__}."
-            )
+            self._submitting = True
+            submit = self._outlet.submit
+            if self._handed_over:  # and no receipt came back: an interruption was quicker
+                submit = getattr(self._outlet, "submit_again", submit)
+            self._handed_over = True
+            # Set in the same line, so that no interruption comes between.
+            self.receipt = submit(call_id, body, recording=recording)
+        except Exception as error:  # noqa: BLE001 - a `Delivery` never raises: this is an outlet of the program's own
+            name = type(self._outlet).__name__
+            message = f"The call is lost: delivery={name} raised {type(error).__name__}."
             log.critical("Call %s: %s", call_id, message)
             receipt = Receipt(call_id, state="lost")
             receipt.update(message=message)
+            self.receipt = receipt
         finally:
             self._submitting = False
-        log.debug("Call %s: finalised, %d rows, %d bytes.", call_id, len(document[ROWS]), len(body))
-        return receipt
+        log.debug("Call %s: finalised, %d bytes.", call_id, len(body))
 
     def _forget(self) -> None:
+        self._made = None, None
         self._record.clear()
         self.ahead.clear()
         self._call.clear()
@@ -169,14 +187,15 @@ class Finalizer:
         try:
             with collector_at_rest():
                 return self._call.whole(self.ahead, self._capture, ended_ns)
-        except BaseException as error:
-            if passes_through(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - what a signal raises (SystemExit, say) goes to the program
             # A fault of ours must cost the rows' detail, never the call. A traceback's lines may hold what was said.
-            log.error(  # noqa: TRY400
-                "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
-                self._call.call_id, type(error).__name__, _place(error),
-            )  # fmt: skip
+            if (
+                self.receipt is None
+            ):  # else a signal handler was quicker, and there is nothing left to work out
+                log.error(  # noqa: TRY400
+                    "The timeline of call %s could not be worked out (%s at %s); it is sent without its detail.",
+                    self._call.call_id, type(error).__name__, _place(error),
+                )  # fmt: skip
             return self._call.bare(self._record, self._capture, ended_ns)
 
 

@@ -179,15 +179,18 @@ class TunerCallbackHandler(ChainCallbacks, ModelCallbacks, ToolCallbacks, Spoken
         wrong = self._finalizer.close(facts)
         receipt = self._finalizer.receipt
         if receipt is None:
-            self._end_watch()
             outcome = self._finalizer.finish_elsewhere()
             receipt = await asyncio.shield(asyncio.wrap_future(outcome))
+            self._end_watch()
         if wrong is not None:
             raise wrong
         return receipt
 
     def _note_turn(self, turn: Turn) -> None:
         super()._note_turn(turn)
+        self._begin_watch()
+
+    def _begin_watch(self) -> None:
         if self._watched is None and self._is_watched:
             self._watched = watch().begin(self, self._finalizer, send=self._send_unfinalized)
 

@@ -49,6 +49,7 @@ class Notices:
         self._call_id = call_id
         self._thread_id: str | None = None
         self._logged: set[str] = set()
+        self._apart = 0
 
     def turn_began(self, turn: Turn) -> None:
         """Take note of a turn, to see whether the handler serves two conversations."""
@@ -58,6 +59,10 @@ class Notices:
             self._thread_id = turn.thread_id
         elif turn.thread_id != self._thread_id:
             self._once(SECOND_THREAD)
+
+    def ran_apart(self) -> None:
+        """Take note of a model or tool inside a graph that was given the handler where the graph was not."""
+        self._apart += 1
 
     def turn_was_late(self) -> None:
         """Take note of a turn that began when the call was finalised."""
@@ -70,7 +75,7 @@ class Notices:
 
     def call_ended(self, record: CallRecord) -> None:
         """Look at what reached the handler, when its call has ended."""
-        if record.runs and not record.turns:
+        if record.runs and len(record.turns) <= self._apart:
             self._once(ONLY_MODELS)
         elif not (record.runs or record.spoken):
             self._once(NO_CALLBACKS)

@@ -63,6 +63,9 @@ class SpokenTurns:
     _record: CallRecord
     _clock: Callable[[], int]
 
+    def _begin_watch(self) -> None:
+        """Take note that there is something to send."""
+
     @_readable
     def add_user_turn(
         self,
@@ -172,6 +175,7 @@ class SpokenTurns:
             heard=heard,
         )
         self._record.spoken.append(turn)
+        self._begin_watch()
 
     def _words(self, words: Any) -> list[Word]:
         if words is None:
@@ -232,6 +236,7 @@ def _amount(name: str, value: Any) -> Any:
 
 
 def _share(value: Any) -> Any:
-    if value is not None and _amount("confidence", value) > 1:
+    share = _amount("confidence", value)
+    if share is not None and share > 1:
         raise CallFactError(f"confidence: is {shown(value)}. Expected 0 to 1.")
-    return value
+    return share

@@ -29,14 +29,13 @@ class Watch:
     """The calls of one process that have begun and are not finalised."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count()
         self._open: dict[int, tuple[weakref.ref[object], Finalizer, bool]] = {}
         self._let_go: SimpleQueue[int] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def begin(self, handler: object, finalizer: Finalizer, *, send: bool) -> int:
         """Watch a handler that records its first turn; return the number to end that with."""
-        number = next(self._numbers)
+        number = next(_numbers)
         let_go = self._let_go
         self._open[number] = (weakref.ref(handler, lambda _: let_go.put(number)), finalizer, send)
         self._start()
@@ -66,14 +65,18 @@ class Watch:
         if found is None or found[1].receipt is not None:
             return
         _, finalizer, send = found
-        log.warning(FORGOTTEN if send else FORGOTTEN_AND_NOT_SENT, finalizer.call_id, why)
-        if send:
+        asked = finalizer.closed  # its `finalize` was interrupted, or is just under way
+        if not asked:
+            log.warning(FORGOTTEN if send else FORGOTTEN_AND_NOT_SENT, finalizer.call_id, why)
+        if send or asked:
             try:
-                finalizer.finish_forgotten()
+                finalizer.finish() if asked else finalizer.finish_forgotten()
             except Exception as error:  # noqa: BLE001 - the calls of others are to be ended too
                 log.error("Call %s could not be finalised (%s).", finalizer.call_id, type(error).__name__)  # noqa: TRY400
 
 
+# Never used twice, by a forked child neither: a handler that it inherits ends its own watch and no other.
+_numbers = itertools.count()
 _of_process = Watch()
 
 

@@ -95,6 +95,8 @@ class Recorder(_Base):
             run.turn = Turn(name_text((metadata or {}).get("thread_id")))
             record.turns.append(run)
             self._note_turn(run.turn)
+            if run.kind != "chain" and "langgraph_node" in (metadata or ()):
+                self._notices.ran_apart()
         record.runs.append(run)
         return run
 

@@ -122,7 +122,13 @@ class Delivery:
         """
         return off_loop(lambda: self._submit(call_id, body, recording), must_finish=True)
 
-    def _submit(self, call_id: str, body: bytes, recording: Recording | None) -> Receipt:
+    def submit_again(self, call_id: str, body: bytes, *, recording: Recording | None = None) -> Receipt:
+        """Submit a call whose `submit` an exception interrupted (Ctrl-C, say): it is kept and counted once."""
+        return off_loop(lambda: self._submit(call_id, body, recording, again=True), must_finish=True)
+
+    def _submit(
+        self, call_id: str, body: bytes, recording: Recording | None, *, again: bool = False
+    ) -> Receipt:
         receipt = Receipt(call_id)
         try:
             running = self._here()
@@ -136,6 +142,8 @@ class Delivery:
             return receipt
         receipt = Receipt(call_id, running.process.board)
         try:
+            if again:
+                return running.intake.take_again(receipt, body, recording)
             running.intake.take(receipt, body, recording)
         except Exception as error:  # noqa: BLE001 - as above
             running.process.lose(receipt, body, f"It could not be taken in ({type(error).__name__}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tuner_langchain.delivery.item import Item, ItemName
@@ -23,6 +24,19 @@ MEMORY_LIMIT_BYTES = 64 << 20
 _STORE_AGAIN_S = 5.0
 
 
+class Taken:
+    """A call that was handed over, remembered for a while in case that an exception came between it and its receipt."""
+
+    __slots__ = ("audio", "call_id", "digest", "name", "receipt")
+
+    def __init__(self, receipt: Receipt, body: bytes, name: ItemName) -> None:
+        self.call_id = receipt.call_id
+        self.digest = hash(body)
+        self.name = name
+        self.receipt = receipt
+        self.audio: dict[str, Any] | None = None  # what the item says of its recording, once that is kept
+
+
 class Intake:
     """What happens on the thread that finishes a call: no network, no lock held while a file is touched."""
 
@@ -30,24 +44,53 @@ class Intake:
         self._process = process
         self._search = search
         self._workers = workers
+        self._lately: deque[Taken] = deque(maxlen=64)
 
     def take(self, receipt: Receipt, body: bytes, recording: Recording | None) -> None:
         """Keep a call and have it sent; how that went is on the receipt."""
-        process, config = self._process, self._process.parts.config
+        process = self._process
         name = ItemName.new(
             receipt.call_id,
             created_ms=int(process.runtime.wall_s() * 1000),
             destination=process.destination,
             nonce=secrets.token_hex(4),
         )
+        taken = Taken(receipt, body, name)
+        self._lately.append(taken)
+        self._store(taken, body, recording, shared=process.parts.config.shared_call_ids)
+
+    def take_again(self, receipt: Receipt, body: bytes, recording: Recording | None) -> Receipt:
+        """Do what an interrupted `take` of the same call left to be done; return the receipt that counts.
+
+        Its file has the same name, so there is one file; should that have been sent meanwhile, it is no conflict.
+        """
+        process, digest = self._process, hash(body)
+        found = [taken for taken in list(self._lately) if taken.call_id == receipt.call_id]
+        taken = next((taken for taken in reversed(found) if taken.digest == digest), None)
+        if taken is None:
+            self.take(receipt, body, recording)
+            return receipt
+        with process.lock:
+            entry = process.schedule.entries.get(taken.name.key)
+            if entry is not None and entry.receipt is None:  # found in the outbox meanwhile
+                entry.receipt = taken.receipt
+        if entry is None and not (taken.receipt.answered or taken.receipt.attempts):
+            self._store(taken, body, recording, shared=True)
+        self._workers.ensure()
+        return taken.receipt
+
+    def _store(self, taken: Taken, body: bytes, recording: Recording | None, *, shared: bool) -> None:
+        process, receipt, name = self._process, taken.receipt, taken.name
+        if taken.audio is None:
+            taken.audio = self._keep_recording(name.key, recording, receipt)
         item = Item(
-            workspace_id=config.workspace_id,
-            agent_id=config.agent_id,
+            workspace_id=process.parts.config.workspace_id,
+            agent_id=process.parts.config.agent_id,
             created_ms=name.created_ms,
             call_id=receipt.call_id,
             body=body,
-            recording=self._keep_recording(name.key, recording, receipt),
-            shared=config.shared_call_ids,
+            recording=taken.audio,
+            shared=shared,
         )
         try:
             complaint = process.room.check(len(body))
@@ -69,8 +112,8 @@ class Intake:
     ) -> dict[str, Any] | None:
         if recording is None:
             return None
-        facts: dict[str, Any] = {"extension": recording.file_extension}
         try:
+            facts: dict[str, Any] = {"extension": recording.file_extension}
             path = recording.path()
             if path is not None:
                 facts["path"] = path
@@ -114,6 +157,6 @@ class Intake:
             # lock. The call is on disk, and the next process sends it.
             return
         with self._process.lock:
-            self._process.counters.finalised += 1
             self._process.schedule.add(entry)
+            self._process.counters.finalised += 1
         self._workers.ensure()

@@ -11,7 +11,7 @@ from tuner_langchain.delivery.off_loop import off_loop
 from tuner_langchain.escaping import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 State = Literal["pending", "delivered", "delivered_duplicate", "held", "dead", "lost", "empty"]
 UploadState = Literal["pending", "uploaded", "failed"]
@@ -145,6 +145,13 @@ class Receipt:
         if not self.answered and self._board is not None:
             board = self._board
             off_loop(lambda: board.wait_for(lambda: self.answered, timeout))
+        return self
+
+    def __await__(self) -> Generator[Any, None, Receipt]:
+        """Let `await handler.finalize()` be the receipt, at once; `settled` waits for the answer."""
+        return self._itself().__await__()
+
+    async def _itself(self) -> Receipt:
         return self
 
     async def settled(self, timeout: float | None = None) -> Receipt:
