@@ -170,7 +170,8 @@ def test_objects_are_merged_key_by_key() -> None:
 @pytest.mark.parametrize(("name", "names_variable"), [("api_key", True), ("fsync", False)])
 def test_a_setting_among_the_facts_names_its_own_place(name: str, names_variable: bool) -> None:
     """The error names a variable only for a setting that has one."""
+    facts: Any = {name: "x"}
     with pytest.raises(CallFactError, match=rf"config=TunerConfig\({name}=") as caught:
-        record(**{name: "x"})
+        record(**facts)
 
     assert ("or set TUNER_" in str(caught.value)) is names_variable

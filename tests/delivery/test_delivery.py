@@ -228,7 +228,8 @@ def test_a_lost_call_says_whether_somebody_has_its_bytes(
     outbox_dir: Path, make_delivery: Callable[..., Delivery], listens: bool
 ) -> None:
     """Without an on_event callback nobody received them, and the message names the way to receive them."""
-    on_event = [].append if listens else None
+    events: list[DeliveryEvent] = []
+    on_event = events.append if listens else None
     delivery = make_delivery(make_config(NOWHERE, outbox_dir), files=FullDisk(), on_event=on_event)
     (receipt,) = submit(delivery, "call-1")
     delivery.close(0)
