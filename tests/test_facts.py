@@ -42,7 +42,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("call_id", 7, "call_id: is an int, not a string. Expected 1 to 200 characters."),
     ("call_type", "t" * 101, "call_type: is 101 characters long. Expected 1 to 100 characters."),
     ("start_timestamp", dt.datetime(2026, 1, 1), "start_timestamp: is a datetime without a time zone."),
-    ("start_timestamp", 5, "start_timestamp: is 5, a day in early 1970."),
+    ("start_timestamp", 5, "start_timestamp: is 5, a date in early 1970."),
     ("end_timestamp", float("inf"), "end_timestamp: is inf."),
     ("end_timestamp", True, "end_timestamp: is True."),
     ("duration_ms", -1, "duration_ms: is -1. Expected a whole number, 0 or more."),
@@ -77,7 +77,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("call_cost", -0.1, "call_cost: is -0.1."),
     ("call_cost", 10**400, "call_cost: is 1000"),
     ("start_timestamp", 10**400, "start_timestamp: is 1000"),
-    ("end_timestamp", 1e300, "end_timestamp: is 1e+300, a day after the year 9999. Expected a datetime"),
+    ("end_timestamp", 1e300, "end_timestamp: is 1e+300, a date after the year 9999. Expected a datetime"),
     ("duration_ms", 10**5000, "duration_ms: is <"),
     ("call_analysis", "fine", "call_analysis: is a str. Expected a dictionary."),
     ("metadata", 3, "metadata: is an int. Expected a dictionary."),
@@ -165,3 +165,13 @@ def test_objects_are_merged_key_by_key() -> None:
     call.update(collected_dynamic_variables={"a": 3})
 
     assert call.document["collected_dynamic_variables"] == {"a": 3, "b": 2}
+
+
+@pytest.mark.parametrize(("name", "names_variable"), [("api_key", True), ("fsync", False)])
+def test_a_setting_among_the_facts_names_its_own_place(name: str, names_variable: bool) -> None:
+    """The error names a variable only for a setting that has one."""
+    facts: Any = {name: "x"}
+    with pytest.raises(CallFactError, match=rf"config=TunerConfig\({name}=") as caught:
+        record(**facts)
+
+    assert ("or set TUNER_" in str(caught.value)) is names_variable

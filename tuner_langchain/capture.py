@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tuner_langchain.errors import ConfigError
+from tuner_langchain.values import type_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,14 +32,16 @@ class Capture:
         events: The data of custom events; their names are always sent.
         node_inputs: The state a node was given, without the message history.
         node_outputs: The update a node returned, without the message history.
-        system_prompts: What the models were told before the conversation.
-        max_value_chars: The length a single value may have, in characters; a longer one is cut and says so.
+        system_prompts: What the models were given before the conversation.
+        max_value_chars: The length that a value, or an object among the call facts, may have, in characters; a longer
+            one is cut and says so.
         max_document_bytes: The size a call's document may have; the largest values of a larger one are cut.
         redact: Called last, with each segment and each text among the call facts; returns the segment to send, or
-            None to withhold it. When it raises, the free text of that segment is withheld.
+            None to withhold it. When it raises, the free text of that segment is withheld. What the API needs and
+            the hook dropped is put back empty, and named in `metadata.withheld`.
 
     Raises:
-        ValueError: A limit is too small to be kept.
+        ConfigError: A limit is too small to be kept, or `redact` is not a function.
     """
 
     words: bool = True
@@ -56,9 +61,9 @@ class Capture:
         for name, least in (("max_value_chars", 20), ("max_document_bytes", 10_000)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name}: is {value!r}. Expected a whole number, {least:,} or more.")
+                raise ConfigError(f"{name}: is {value!r}. Expected a whole number, {least:,} or more.")
         if self.redact is not None and not callable(self.redact):
-            raise ValueError(f"redact: is a {type(self.redact).__name__}. Expected a function of a segment.")
+            raise ConfigError(f"redact: is {type_words(self.redact)}. Expected a function of a segment.")
 
     @classmethod
     def nothing(cls) -> Capture:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tuner_langchain.capture import Capture
 from tuner_langchain.errors import CallFactError
+from tuner_langchain.settings import VARIABLES
 from tuner_langchain.values import (
     LATEST_MS,
     as_number,
@@ -87,9 +88,10 @@ def _longest(name: str, capture: Capture) -> int | None:
 
 def _unknown(name: str) -> str:
     if name in _SETTINGS:
+        variable = f", or set {VARIABLES[name]}" if name in VARIABLES else ""
         return (
             f"{name}: is a setting, not a call fact. Pass it in a config: "
-            f"TunerCallbackHandler(config=TunerConfig({name}=...)), or set its environment variable."
+            f"TunerCallbackHandler(config=TunerConfig({name}=...)){variable}."
         )
     import difflib  # noqa: PLC0415 - only for a mistake
 
@@ -204,11 +206,11 @@ def _timestamp(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise _wrong(name, f"is {_shown(value)}", expected)
     if value >= LATEST_MS:
-        raise _wrong(name, f"is {_shown(value)}, a day after the year 9999", expected)
+        raise _wrong(name, f"is {_shown(value)}, a date after the year 9999", expected)
     # The API reads numbers below 10^10 as seconds; so do we.
     milliseconds = round(value * 1000) if value < 10**10 else round(value)
     if milliseconds < 10**10:
-        raise _wrong(name, f"is {_shown(value)}, a day in early 1970", expected)
+        raise _wrong(name, f"is {_shown(value)}, a date in early 1970", expected)
     return milliseconds
 
 

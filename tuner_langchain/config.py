@@ -75,8 +75,8 @@ class TunerConfig:
         outbox_max_bytes: An outbox larger than this is an error in the log; at twice this, calls wait in
             memory.
         outbox_min_free_bytes: With less free space on the disk (or 5 % of a small one) calls wait in memory.
-        shared_call_ids: One call may be sent from several places, by two pods that both record it say. That Tuner
-            has it already is then no conflict, but success.
+        shared_call_ids: One call may be sent from several places, such as two workers that both record it. That
+            Tuner has it already is success then, not a conflict.
     """
 
     api_key: ApiKey

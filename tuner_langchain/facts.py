@@ -30,9 +30,9 @@ CostFunction = Callable[[CallUsage], float | None]
 
 
 class CallFacts(TypedDict, total=False):
-    """What may be said about a call, to the handler, to `update` or to `finalize`. All are optional.
+    """What you may give about a call, to the handler, to `update` or to `finalize`. All are optional.
 
-    Limits are those of the Create Call API. None leaves a fact as it is.
+    Limits are those of the Create Call API. None leaves a fact as it is. Long objects are cut as other values are.
     """
 
     call_id: str | None
@@ -43,7 +43,7 @@ class CallFacts(TypedDict, total=False):
     """When the call began: a datetime with a time zone, or Unix time in seconds or milliseconds. Default: when the
     handler was made. Only when the handler is made."""
     end_timestamp: Timestamp | None
-    """When the call ended, in the same forms. Default: when it was finalised."""
+    """When the call ended, in the same forms; not before its start. Default: when it was finalised."""
     duration_ms: int | None
     recording_url: str | None
     """A public address of the recording, up to 1,024 characters. Default: `pending`."""
@@ -53,7 +53,7 @@ class CallFacts(TypedDict, total=False):
     """The plain text of the conversation; the service derives it when absent."""
     call_status: str | None
     disconnection_reason: str | None
-    """Like `user_hangup`, `agent_hangup`, `error`, `timeout`; up to 100 characters."""
+    """Like `user_hangup`, `agent_hangup`, `error`, `timeout`, `unknown`; up to 100 characters."""
     caller_phone_number: str | None
     call_successful: bool | None
     in_voicemail: bool | None

@@ -16,7 +16,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tuner_langchain.errors import ConfigError
 from tuner_langchain.masking import unused_key
+from tuner_langchain.values import type_words
 
 if TYPE_CHECKING:
     from tuner_langchain.capture import Redact
@@ -60,11 +62,11 @@ def combine(*rules: Redact) -> Redact:
     """Return one rule that applies each in order; the row is left out when one of them returns None.
 
     Raises:
-        ValueError: A rule cannot be called.
+        ConfigError: A rule cannot be called.
     """
     for number, rule in enumerate(rules, 1):
         if not callable(rule):
-            raise ValueError(f"rule {number}: is a {type(rule).__name__}. Expected a function of a segment.")  # noqa: TRY004 - as Capture does
+            raise ConfigError(f"rule {number}: is {type_words(rule)}. Expected a function of a segment.")
 
     def combined(segment: Segment) -> Segment | None:
         current: Segment | None = segment

@@ -31,7 +31,7 @@ _SHOWN_CHARS = 100
 _KEY = re.compile(r"tr_api_|eyJ|sk-")
 _MISTAKES_WITH_KEYS = (
     (re.compile(r"^\s*$"), "is blank"),
-    (re.compile(r"^bearer ", re.IGNORECASE), "begins with the word Bearer, which is added to it"),
+    (re.compile(r"^bearer ", re.IGNORECASE), "begins with the word Bearer, which the library adds"),
     # A key with a line break would split the request's header.
     (re.compile(r"[^\x21-\x7e]"), "holds a space, a line break or a character outside ASCII"),
     (re.compile(r"^[\"']"), "is in quotation marks, which some readers of .env files leave in"),
@@ -221,7 +221,7 @@ def _what_is_too_much(url: SplitResult, address: str) -> str | None:
     if "?" in address or "#" in address:
         return "holds a query or a fragment"
     if _PATH_OF_API.search(url.path.rstrip("/")):
-        return f"holds the path of the API, and {API_PATH} is added to it: leave that part away"
+        return f"holds the path of the API, and {API_PATH} is added to it: leave that part out"
     return None
 
 

@@ -223,6 +223,22 @@ def test_what_is_only_in_memory_at_the_end_is_lost_and_handed_over(
     assert "call-1" in critical[0]
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_lost_call_says_whether_somebody_has_its_bytes(
+    outbox_dir: Path, make_delivery: Callable[..., Delivery], listens: bool
+) -> None:
+    """Without an on_event callback nobody received them, and the message names the way to receive them."""
+    events: list[DeliveryEvent] = []
+    on_event = events.append if listens else None
+    delivery = make_delivery(make_config(NOWHERE, outbox_dir), files=FullDisk(), on_event=on_event)
+    (receipt,) = submit(delivery, "call-1")
+    delivery.close(0)
+
+    assert receipt.state == "lost"
+    assert ("The on_event callback received its bytes." in str(receipt.message)) is listens
+    assert ("give Delivery an on_event callback" in str(receipt.message)) is not listens
+
+
 def test_a_callback_that_raises_or_blocks_changes_nothing(
     server: ScriptedServer, make_delivery: Callable[..., Delivery]
 ) -> None:

@@ -313,7 +313,7 @@ def test_a_line_that_was_held_back_is_counted(caplog: pytest.LogCaptureFixture) 
     assert [record.getMessage() for record in caplog.records] == [
         "trouble 0",
         "trouble again",
-        "the above came up 3 times more since it was last said",
+        "the above came up 3 times more since it was last logged",
         "new trouble",
     ]
 

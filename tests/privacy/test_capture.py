@@ -16,7 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from scripted import ScriptedModel, calls
 
-from tuner_langchain import Capture
+from tuner_langchain import Capture, ConfigError
 from tuner_langchain.testing import record, validate
 
 # Each is planted in one place; where it is found says which switch let it through.
@@ -205,7 +205,7 @@ def test_a_large_document_is_made_smaller_where_it_is_largest() -> None:
 @pytest.mark.parametrize("limits", [{"max_value_chars": 3}, {"max_document_bytes": True}, {"redact": "no"}])
 def test_a_wrong_limit_says_so(limits: dict[str, Any]) -> None:
     """A limit that cannot be kept is an error where it is given, with what is expected."""
-    with pytest.raises(ValueError, match=rf"{next(iter(limits))}: .*Expected"):
+    with pytest.raises(ConfigError, match=rf"{next(iter(limits))}: .*Expected"):
         Capture(**limits)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from langchain_core.tools import tool
 
-from tuner_langchain import Capture, Segment, redact
+from tuner_langchain import Capture, ConfigError, Segment, redact
 from tuner_langchain.testing import record, validate
 
 CARDS = (
@@ -167,7 +167,7 @@ def test_rules_are_combined_in_order() -> None:
     assert rule(segment(text="drop")) is None
     assert seen == ["[card] [email]", "late", "drop"]
     assert redact.combine()(segment(text="x")) == segment(text="x")
-    with pytest.raises(ValueError, match=r"rule 2: is a str\. Expected a function of a segment"):
+    with pytest.raises(ConfigError, match=r"rule 2: is a str\. Expected a function of a segment"):
         redact.combine(redact.cards, cast("Any", "emails"))
 
 

@@ -67,14 +67,14 @@ def rows(call: Any, role: str) -> list[Any]:
 
 
 def hooks_of_the_page() -> dict[str, Hook]:
-    """Return the hooks that docs/privacy.md shows, by name."""
+    """Return what docs/privacy.md gives to `Capture(redact=...)`, as it is written there."""
     found: dict[str, Hook] = {}
     for block in read(ROOT / "docs" / "privacy.md").blocks:
-        shown = re.findall(r"^def (\w+)\(segment", block.code, re.MULTILINE)
+        shown = re.findall(r"Capture\(redact=(.+)\)\)$", block.code, re.MULTILINE)
         if block.language == "python" and shown:
             names: dict[str, Any] = {"Capture": Capture, "record": record}
             exec(compile(block.code, "docs/privacy.md", "exec"), names)
-            found |= {name: names[name] for name in shown}
+            found |= {hook: eval(hook, names) for hook in shown}
     return found
 
 
@@ -83,7 +83,7 @@ PAGES_OWN = hooks_of_the_page()
 
 def test_the_page_shows_hooks() -> None:
     """There are hooks on the page to be held to the contract."""
-    assert {"redact", "broken"} <= PAGES_OWN.keys()
+    assert {"redact", "broken"} < PAGES_OWN.keys()
 
 
 @pytest.mark.parametrize("name", PAGES_OWN)

@@ -52,7 +52,7 @@ class Log:
         self._said[topic] = (now_s, 0)
         _log(level, message, facts)
         if unsaid:
-            logger.log(level, "the above came up %d times more since it was last said", unsaid)
+            logger.log(level, "the above came up %d times more since it was last logged", unsaid)
         return True
 
     def once(self, topic: str, level: int, message: str, *facts: object) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tuner_langchain.delivery.stats import DeliveryStats
 
 
+_RECEIVED = "The on_event callback received its bytes."
+_NOT_RECEIVED = "Nobody received its bytes: give Delivery an on_event callback for that."
 # How often a flush asks for a call that another process has in its hands.
 FLUSH_POLL_S = 0.2
 
@@ -187,7 +189,7 @@ class Process:
 
     def lose(self, receipt: Receipt, body: bytes, why: str, *, entry: Entry | None = None) -> None:
         """Report the one thing that must not happen, with the only copy there is."""
-        message = f"The call is lost. {why} The on_event callback received its bytes."
+        message = f"The call is lost. {why} {_RECEIVED if self.notifier is not None else _NOT_RECEIVED}"
         if entry is not None:
             self.settle(entry, "lost", "lost", message=message)
         else:

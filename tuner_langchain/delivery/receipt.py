@@ -66,8 +66,8 @@ class Receipt:
     Attributes:
         call_id: The call's id.
         durable: The call is on disk: it survives this process.
-        tuner_id: Tuner's id of the record, when it said one.
-        is_new: Whether Tuner stored a new record; None when it did not say.
+        tuner_id: Tuner's id of the record, when it gave one.
+        is_new: Whether Tuner stored a new record; None when it did not report that.
         attempts: Requests that were begun for this call.
         status: The HTTP status of the last answer.
         request_id: The server's name for the last request, for its support.

@@ -98,8 +98,8 @@ def _judge_success(answer: Answer, unsent: bool) -> Verdict:
         return Verdict(
             "retry",
             "not-tuner",
-            f"Something answered {answer.status} that does not speak like Tuner (a captive portal, a proxy's page?): "
-            "check TUNER_BASE_URL and the way there. Calls are kept and sent again.",
+            f"Something that is not Tuner answered {answer.status} (a captive portal, a proxy's page?): check "
+            "TUNER_BASE_URL and the network in between. Calls are kept and sent again.",
             destination=True,
             suspicious=True,
         )
