@@ -85,12 +85,14 @@ class Case:
         self.interrupts: dict[int, int] = {
             rng.randrange(len(self.steps)): rng.randrange(1, 60) for _ in range(rng.choice((0, 0, 0, 1, 2)))
         }
+        self.end: int | None = int(10 ** rng.uniform(0, 4)) if rng.random() < 0.3 else None
 
     def __repr__(self) -> str:
         lines = [f"  {step!r}" for step in self.steps]
         told = (
             f"Case({self.seed})", f"capture={self.capture}", f"hook={self.hook}", f"first={self.first}",
             f"last={self.last}", f"threads={self.threads}", f"interrupts={self.interrupts}",
+            f"end={self.end}",
         )  # fmt: skip
         return "\n".join((*told, *lines))
 
@@ -121,10 +123,10 @@ class Played:
                 raise self.error
         else:
             self._all(self.case.steps, self.case.interrupts)
-        try:
+        with interrupted_at(self.case.end), suppress(CallFactError):
             self.call.finalize(**_facts(self.case.last))
-        except CallFactError:
-            self.call.finalize()
+        receipt = self.call.finalize()
+        assert receipt.state == ("empty" if self.call.body is None else "delivered"), receipt
         self._all(self.case.late)
         body: bytes | None = self.call.body
         return body
@@ -188,7 +190,7 @@ class Played:
 
     def _llm_end(self, how: dict[str, Any]) -> None:
         said = [message for message in made(how["messages"]) if isinstance(message, AIMessage)]
-        found: list[Any] = [ChatGeneration(message=message) for message in said]
+        found: list[Any] = [ChatGeneration.model_construct(message=message, text="") for message in said]
         self.call.on_llm_end(
             LLMResult(generations=[found or [Generation(text="Plain")]]), run_id=IDS[how["run"]]
         )
