@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from asyncio import CancelledError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def problems(case: Case) -> list[str]:
     try:
         played = Played(case)
         body = played.run()
-    except Exception as error:  # noqa: BLE001 - any exception is what is searched for
+    except (Exception, SystemExit, GeneratorExit, CancelledError) as error:  # noqa: BLE001 - what is searched for
         return [f"{type(error).__name__} at {_place(error)}"]
     finally:
         log.removeHandler(faults)

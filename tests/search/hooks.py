@@ -30,6 +30,10 @@ def _set(name: str, value: str) -> Hook:
     return redact
 
 
+def _returns(value: str) -> Hook:
+    return lambda segment: ODD[value]()
+
+
 def _raises(error: BaseException) -> Hook:
     def redact(segment: Any) -> Any:
         raise error
@@ -83,6 +87,10 @@ HOOKS: dict[str, Hook] = {
     **{
         f"{name} is {value}": _set(name, value)
         for name in ("params", "result", "error", "is_error", "text", "reason", "to", "words", "interrupted")
-        for value in ("none", "list", "object", "no repr", "surrogate")
+        for value in ("none", "list", "object", "no repr", "surrogate", "half made", "released", "raising enum")
+    },
+    **{
+        f"returns {value}": _returns(value)
+        for value in ("text", "dict of its own", "half a mapping", "leaving mapping", "says dict", "leaves", "released")
     },
 }  # fmt: skip

@@ -85,12 +85,18 @@ class Case:
         self.interrupts: dict[int, int] = {
             rng.randrange(len(self.steps)): rng.randrange(1, 60) for _ in range(rng.choice((0, 0, 0, 1, 2)))
         }
+        # Where `finalize` is interrupted: any line of it, or one of the few lines that decide what is kept and sent.
+        self.end: int | None = int(10 ** rng.uniform(0, 4)) if rng.random() < 0.2 else None
+        self.end_within = ""
+        if self.end is None and rng.random() < 0.2:
+            self.end, self.end_within = rng.randrange(1, 60), "finalizer.py"
 
     def __repr__(self) -> str:
         lines = [f"  {step!r}" for step in self.steps]
         told = (
             f"Case({self.seed})", f"capture={self.capture}", f"hook={self.hook}", f"first={self.first}",
             f"last={self.last}", f"threads={self.threads}", f"interrupts={self.interrupts}",
+            f"end={self.end} {self.end_within}",
         )  # fmt: skip
         return "\n".join((*told, *lines))
 
@@ -121,10 +127,10 @@ class Played:
                 raise self.error
         else:
             self._all(self.case.steps, self.case.interrupts)
-        try:
+        with interrupted_at(self.case.end, self.case.end_within), suppress(CallFactError):
             self.call.finalize(**_facts(self.case.last))
-        except CallFactError:
-            self.call.finalize()
+        receipt = self.call.finalize()
+        assert receipt.state == ("empty" if self.call.body is None else "delivered"), receipt
         self._all(self.case.late)
         body: bytes | None = self.call.body
         return body
@@ -188,7 +194,7 @@ class Played:
 
     def _llm_end(self, how: dict[str, Any]) -> None:
         said = [message for message in made(how["messages"]) if isinstance(message, AIMessage)]
-        found: list[Any] = [ChatGeneration(message=message) for message in said]
+        found: list[Any] = [ChatGeneration.model_construct(message=message, text="") for message in said]
         self.call.on_llm_end(
             LLMResult(generations=[found or [Generation(text="Plain")]]), run_id=IDS[how["run"]]
         )
@@ -259,8 +265,9 @@ def _facts(told: dict[str, tuple[str, Any]]) -> dict[str, Any]:
 
 
 @contextmanager
-def interrupted_at(line: int | None) -> Iterator[None]:
+def interrupted_at(line: int | None, within: str = "") -> Iterator[None]:
     """Raise KeyboardInterrupt at the given line of the package's code, as Ctrl-C does, and let it be."""
+    place = str(Path(PACKAGE, within))
     if line is None:
         yield
         return
@@ -268,7 +275,7 @@ def interrupted_at(line: int | None) -> Iterator[None]:
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
         nonlocal left
-        if not frame.f_code.co_filename.startswith(PACKAGE):
+        if not frame.f_code.co_filename.startswith(place):
             return None
         # Python delivers no signal between a block and the release of what its `with` holds, where a trace may raise.
         if event == "line" and not getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith(

@@ -10,7 +10,18 @@ from search.values import ODD, conversation
 Step = tuple[str, dict[str, Any]]
 
 NAMES = ("a", "b", "tools", "LangGraph", "__start__", "a:b", "", "find_table")
-THREADS = ("none", "text", "uuid", "list", "object", "zero", "no equal")
+THREADS = (
+    "none",
+    "text",
+    "uuid",
+    "list",
+    "object",
+    "zero",
+    "no equal",
+    "released",
+    "no uuid",
+    "text of its own",
+)
 TEXTS = ("", " ", "Hello there", "hello there!", "A table for two, please.", "…", "half \ud83d", "x" * 3_000)
 MOMENTS: tuple[Any, ...] = (None, None, 0, 5, 900, 60_000, 10**8, 1.5, -3, "soon", 10**12, float("nan"))
 FACTS = (

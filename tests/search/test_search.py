@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,10 @@ SIZES = [
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("first", "count"), SIZES)
-def test_any_call_has_a_document_that_is_accepted(first: int, count: int) -> None:
+def test_any_call_has_a_document_that_is_accepted(first: int, count: int, tmp_path: Path) -> None:
     """Callbacks in any order, with any ids, parents, values, facts, clocks and hooks, make a right document."""
     for seed in range(first, first + count):
+        (tmp_path / "seed").write_text(f"{seed}\n")  # outlives this process if a value ends it
         case = Case(seed)
         found = problems(case)
         if found:

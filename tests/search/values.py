@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hostile import objects as hostile
 from langchain_core.documents import Document
 from langchain_core.messages import (
     AIMessage,
@@ -85,7 +86,47 @@ def _deep() -> Any:
     return value
 
 
+# What an encoder reads natively, and dies of or raises at, and what lies about its class or its contents.
+CRASHERS: dict[str, Maker] = {
+    "released": hostile.released,
+    "half made": lambda: hostile.HalfMade("t7"),
+    "never made": lambda: object.__new__(hostile.HalfMade),
+    "raising field": hostile.Guarded,
+    "no uuid": lambda: object.__new__(uuid.UUID),
+    "raising enum": lambda: hostile.Colour.RED,
+    "enum of object": lambda: hostile.Odd.THING,
+    "enum of half made": lambda: hostile.Own.MODEL,
+    "no enum": lambda: object.__new__(hostile.Odd),
+    "raising zone": lambda: dt.datetime(2026, 1, 1, tzinfo=hostile.Zone()),
+    "leaving zone": lambda: dt.datetime(2026, 1, 1, tzinfo=hostile.LeavingZone()),
+    "wrong zone": lambda: dt.time(12, tzinfo=hostile.WrongZone()),
+    "of a metaclass": hostile.OfMeta,
+    "metaclass": lambda: hostile.OfMeta,
+    "no class hash": hostile.OfHashless,
+    "lying class": hostile.LyingClass,
+    "says dict": hostile.SaysDict,
+    "says message": hostile.SaysMessage,
+    "leaves": hostile.Leaves,
+    "cancels": hostile.Cancels,
+    "stops": hostile.Stops,
+    "dict of its own": lambda: hostile.BadDict(a=1),
+    "list of its own": lambda: hostile.BadList([1]),
+    "text of its own": lambda: hostile.BadStr("a table"),
+    "number of its own": lambda: hostile.BadInt(7),
+    "fraction of its own": lambda: hostile.BadFloat(0.5),
+    "half a mapping": hostile.HalfMapping,
+    "leaving mapping": hostile.LeavingMapping,
+    "wrong items": hostile.WrongItems,
+    "leaving text": lambda: hostile.BadError("no"),
+    "leaving model": hostile.WritingBadly,
+    "no model": lambda: hostile.Model.__new__(hostile.Model),
+    "unbound": lambda: hostile.Proxy(hostile.unbound),
+    "dead proxy": hostile.proxy_of_the_dead,
+    "leaving message": lambda: hostile.LeavingMessage("Hello"),
+}  # fmt: skip
+
 ODD: dict[str, Maker] = {
+    **CRASHERS,
     "none": lambda: None,
     "true": lambda: True,
     "zero": lambda: 0,
@@ -144,7 +185,8 @@ ODD: dict[str, Maker] = {
 
 # What may stand for a message among messages.
 MESSAGES: dict[str, Maker] = {
-    **{name: ODD[name] for name in ("human", "human id", "ai", "tool message", "text", "none", "no read", "object")},
+    **{name: ODD[name] for name in ("human", "human id", "ai", "tool message", "text", "none", "no read", "object",
+        "released", "half made", "says message", "leaving message", "of a metaclass", "dict of its own")},
     "ai tools": lambda: AIMessage("", id="a2", tool_calls=[{"name": "find_table", "args": {"n": 1}, "id": "c1"}]),
     "ai blocks": lambda: AIMessage([{"type": "text", "text": "Right"}, {"type": "image_url"}, "so"]),
     "ai used": lambda: AIMessage(
