@@ -13,7 +13,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from search.hooks import HOOKS, Hook
 
-from tuner_langchain import Capture
+from tuner_langchain import Capture, redact
 from tuner_langchain.testing import record, validate
 
 
@@ -92,7 +92,7 @@ def test_the_hooks_of_the_page(name: str) -> None:
     call = whole_call(PAGES_OWN[name])
 
     assert validate(call.body) == []
-    assert b"4111" not in call.body
+    assert b"4111111111111111" not in call.body
 
 
 @pytest.mark.parametrize("name", HOOKS)

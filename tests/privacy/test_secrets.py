@@ -176,6 +176,7 @@ def test_secrets_in_text(text: str, shown: str) -> None:
     st.recursive(
         st.text() | st.integers(-(2**63), 2**63 - 1) | st.none(),
         lambda kids: st.lists(kids) | st.dictionaries(st.text(), kids),
+        max_leaves=40,
     )
 )
 def test_the_quick_look_never_misses(value: Any) -> None:
