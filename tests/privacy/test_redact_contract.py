@@ -13,7 +13,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from search.hooks import HOOKS, Hook
 
-from tuner_langchain import Capture, redact
+from tuner_langchain import Capture
 from tuner_langchain.testing import record, validate
 
 
