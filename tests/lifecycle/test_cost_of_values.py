@@ -148,7 +148,7 @@ def test_a_huge_text_given_as_a_fact_is_cut_before_it_is_read(fact: str) -> None
     """Texts that the API sets no limit for are cut as other values are."""
 
     def give(handler: TunerCallbackHandler, value: Any) -> None:
-        handler.update(**{fact: value})  # type: ignore[arg-type]
+        handler.update(**{fact: value})
 
     longest = CAP if fact != "transcript" else CAPTURE.max_document_bytes // 8
     usual_s = _seconds(give, "ä" * longest)
