@@ -26,7 +26,7 @@ from lifecycle.calls import Outlet, in_time, take_turn
 from tuner_langchain import Delivery, Receipt, TunerCallbackHandler
 
 OURS = str(Path(tuner_langchain.__file__).parent)
-STEP = 7  # every so many lines in the ordinary run; `soak` tries each of them
+STEP = 9  # every so many lines in the ordinary run, beside all of the finalizer's; `soak` tries each of them
 
 
 class Interruption:
@@ -35,6 +35,7 @@ class Interruption:
     def __init__(self, at: int) -> None:
         self.at = at
         self.lines = 0
+        self.of_finalizer: list[int] = []
         self.raised = False
 
     def run(self, do: Callable[[], Any]) -> None:
@@ -54,6 +55,8 @@ class Interruption:
             return None
         if event == "line" and not self.raised and not _atomic(frame):
             self.lines += 1
+            if frame.f_code.co_filename.endswith("finalizer.py"):
+                self.of_finalizer.append(self.lines)
             if self.lines == self.at:
                 self.raised = True
                 raise KeyboardInterrupt
@@ -90,17 +93,18 @@ def _begun(outlet: Any) -> TunerCallbackHandler:
     return handler
 
 
-def _lines() -> int:
+def _counted() -> Interruption:
     handler = _begun(Outlet())
     counting = Interruption(0)
     counting.run(lambda: handler.finalize(metadata={"room": "r1"}))
-    return counting.lines
+    return counting
 
 
 def _interrupt_each(step: int) -> None:
-    last = _lines()
-    assert last > 300, "the lines of finalize are counted"
-    for at in range(1, last, step):
+    counted = _counted()
+    assert counted.lines > 300, "the lines of finalize are counted"
+    assert len(counted.of_finalizer) > 30
+    for at in sorted({*range(1, counted.lines, step), *counted.of_finalizer}):
         outlet = Outlet()
         handler = _begun(outlet)
         interruption = Interruption(at)

@@ -61,7 +61,8 @@ class Place:
 
     def close(self) -> None:
         """Close the directories."""
-        while self._open:
-            self._close(self._open.popitem()[1])
+        known = getattr(self, "_open", None)  # Ctrl-C may have come while this was made
+        while known:
+            self._close(known.popitem()[1])
 
     __del__ = close

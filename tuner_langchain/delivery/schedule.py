@@ -96,11 +96,11 @@ class Schedule:
 
     def add(self, entry: Entry) -> None:
         """Take in a call that has just been finished; one that is only in memory goes first."""
-        self.entries[entry.key] = entry
         if entry.memory is not None:
             self._fresh.appendleft(entry)
         else:
             self._fresh.append(entry)
+        self.entries[entry.key] = entry  # last: what is known here and in no lane would wait for ever
 
     def offer(self, found: Iterable[Entry]) -> None:
         """Take in calls found in the outbox."""
