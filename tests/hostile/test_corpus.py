@@ -23,7 +23,9 @@ def _run(names: list[str]) -> tuple[int, str]:
         [sys.executable, "-m", "hostile.child", *names],
         cwd=TESTS, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    found = done.stdout or "\n".join(done.stderr.splitlines()[-40:])
+    places = [line for line in done.stderr.splitlines() if line.startswith("at ")]
+    _, mark, crash = done.stderr.rpartition("\nCurrent thread")
+    found = done.stdout or "\n".join([*places[-1:], (mark + crash)[-4_000:]])
     return done.returncode, found
 
 
