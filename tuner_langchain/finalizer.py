@@ -77,12 +77,14 @@ class Finalizer:
 
     def close(self, facts: CallFacts) -> CallFactError | None:
         """Close the call to callbacks and take its last facts in; return the error of one that breaks a limit."""
-        first, self._record.sealed = not self._record.sealed, True
+        # As long as no document is made, an end that was interrupted may be asked for again with the same facts.
+        too_late = self._made is not None or self.receipt is not None
+        self._record.sealed = True
         if self._ended_ns is None:
             self._ended_ns = self._clock()
         if not facts:
             return None
-        if not first:
+        if too_late:
             names = ", ".join(facts)
             log.warning("Call %s is finalised already; too late for %s.", self._call.call_id, names)
             return None
