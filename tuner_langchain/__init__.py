@@ -79,6 +79,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(import_module(f"tuner_langchain.{_HOMES[name]}"), name)
+    elif name == "redact":  # ready rules, which only some programs switch on
+        value = import_module("tuner_langchain.redact")
     elif name == "__version__":
         from importlib.metadata import version
 

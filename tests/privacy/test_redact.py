@@ -198,3 +198,12 @@ def test_the_package_does_not_load_the_rules() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ran.stdout.strip() == "False"
+
+
+def test_the_rules_are_there_by_the_packages_name() -> None:
+    """`tuner_langchain.redact.cards` works after `import tuner_langchain` alone."""
+    code = "import tuner_langchain; print(tuner_langchain.redact.cards.__name__)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "cards"
