@@ -3,6 +3,7 @@
     strings   text that UTF-8 can hold, and text cut to a length
     numbers   numbers that every reader of JSON holds alike
     guard     code of the program's own, run so that nothing it raises gets out
+    naming    what a value is called, where it cannot be shown
     kinds     what an object of some class is in plain terms, found once a class
     walk      any value copied into plain data, within a number of characters
     encode    values and documents as JSON
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from tuner_langchain.values.encode import freeze, freeze_object, name_text, plain, to_json
 from tuner_langchain.values.guard import passes_through, tolerant
-from tuner_langchain.values.kinds import shown, type_name, type_words
+from tuner_langchain.values.naming import shown, type_name, type_words
 from tuner_langchain.values.numbers import LATEST_MS, as_number, is_number
 from tuner_langchain.values.strings import CUT_WORDS_CHARS, cut_text, text
 

@@ -20,11 +20,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple, cast
 
+from tuner_langchain.values.naming import class_name, type_name
 from tuner_langchain.values.numbers import whole
-from tuner_langchain.values.strings import cut_text, text
 
-MAX_NAME_CHARS: Final = 100
-_VOWELS: Final = frozenset("aeiouAEIOU")
 _MAX_CLASSES: Final = 2048  # a program may make classes as it runs
 # A larger array or number is named by its class and size.
 _MAX_ARRAY: Final = 10_000
@@ -32,7 +30,6 @@ _MAX_NUMBER_BYTES: Final = 1_000
 
 NOT_SET: Final = "<not set>"
 # As `type` itself answers, whatever a metaclass of the program's own would say.
-_NAME: Final = cast("property", type.__dict__["__name__"])
 _MRO: Final = cast("property", type.__dict__["__mro__"])
 
 
@@ -55,28 +52,6 @@ class Items(NamedTuple):
 Reader = Callable[[Any, int], Any]
 
 
-def type_name(value: object) -> str:
-    """Return the name of a value's class, in angle brackets; nothing of the value's own is asked."""
-    return f"<{_class_name(type(value))}>"
-
-
-def shown(value: object) -> str:
-    """Return a wrong value as an error shows it: as Python writes it, or for an object the name of its class."""
-    if value is None or type(value) in (bool, float):
-        return repr(value)
-    if type(value) is int:
-        return str(whole(value))
-    if type(value) is str:
-        return repr(cut_text(text(value[:MAX_NAME_CHARS]), MAX_NAME_CHARS))
-    return type_name(value)
-
-
-def type_words(value: object) -> str:
-    """Return the name of a value's class with its article, for a sentence: a list, an int."""
-    name = _class_name(type(value))
-    return f"an {name}" if name[:1] in _VOWELS else f"a {name}"
-
-
 def reader_of(cls: type) -> Reader:
     """Return the function that opens objects of a class."""
     found = _READERS.get(cls)
@@ -93,10 +68,6 @@ def _find_reader(cls: type) -> Reader:
         if base in _BY_BASE:
             return _BY_BASE[base]
     return next((read for found, read in _BY_MARK if found(mro)), _named)
-
-
-def _class_name(cls: type) -> str:
-    return text(str.__str__(_NAME.__get__(cls))[:MAX_NAME_CHARS])
 
 
 # --- fields, where the object holds them ---------------------------------------------------------------------
@@ -202,7 +173,7 @@ def _array(value: Any, _: int) -> Any:
     """Return a numpy array's numbers, or its shape where they are many or not numbers."""
     if value.ndim and value.size <= _MAX_ARRAY and value.dtype.kind in "biuf":
         return Items(value.tolist(), len(value))
-    return f"<{_class_name(type(value))} {value.dtype!s} {value.shape!r}>"
+    return f"<{class_name(type(value))} {value.dtype!s} {value.shape!r}>"
 
 
 def _scalar(value: Any, _: int) -> Any:
@@ -262,7 +233,7 @@ def _pattern(value: Any, _: int) -> str:
 
 
 def _class(value: Any, _: int) -> str:
-    return f"<class {_class_name(value)}>"
+    return f"<class {class_name(value)}>"
 
 
 def _as_written(value: Any, _: int) -> str:
@@ -325,4 +296,4 @@ def _declares(mro: tuple[type, ...], mark: str) -> bool:
 
 
 def _is_numpys(mro: tuple[type, ...], name: str) -> bool:
-    return any(base.__dict__.get("__module__") == "numpy" and _class_name(base) == name for base in mro)
+    return any(base.__dict__.get("__module__") == "numpy" and class_name(base) == name for base in mro)

@@ -17,7 +17,8 @@ from typing import Any, Final
 import orjson
 
 from tuner_langchain.values.guard import passes_through
-from tuner_langchain.values.kinds import Fields, Items, reader_of, type_name
+from tuner_langchain.values.kinds import Fields, Items, reader_of
+from tuner_langchain.values.naming import type_name
 from tuner_langchain.values.numbers import whole
 from tuner_langchain.values.strings import CUT_WORDS_CHARS, cut_text, cut_words, text
 
