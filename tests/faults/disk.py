@@ -29,7 +29,7 @@ class ScriptedFileSystem(FileSystem):
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...], int]] = []
         self._reactions: dict[str, list[tuple[int | None, Reaction]]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may close a directory at any line
 
     def on(self, name: str, reaction: Reaction, times: int | None = None) -> None:
         """React to a call: the reaction gets the real function and its arguments, and does what it likes."""
