@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -31,9 +34,19 @@ def _child_collects() -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_is_forked_while_calls_end_has_its_collector() -> None:
-    """Whatever the threads of the parent were at."""
+    """Whatever the threads of the parent were at; in a process that holds nothing of other tests."""
+    code = "from lifecycle.test_collector import fork_while_calls_end; fork_while_calls_end()"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-2_000:]
+
+
+def fork_while_calls_end() -> None:
+    """Fork again and again beside two threads that finalise calls."""
     stop = threading.Event()
     threads = [threading.Thread(target=_finalize_calls, args=(stop,)) for _ in range(2)]
     for thread in threads:
