@@ -104,6 +104,8 @@ def test_other_pages_neither_read_nor_frame_it(tuner: LocalTuner) -> None:
 def test_the_log_has_no_content(tuner: LocalTuner, post: Poster, caplog: pytest.LogCaptureFixture) -> None:
     """A line has method, path, status and time: no query, no key, no body, and no line break of a caller's."""
     caplog.set_level(logging.DEBUG)
+    # `tuner-langchain serve` sets a level of its own, and may have run in this process.
+    caplog.set_level(logging.DEBUG, logger="tuner_langchain.local_tuner")
     post(minimal() | {"transcript": "a secret word"})
     httpx.get(tuner.base_url + "/calls/x%0Aforged")
 
