@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from tuner_langchain.values import is_number, shown
+from tuner_langchain.values import as_number, is_number, passes_through, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,10 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
     """Return `{"call_cost": cents}`, or nothing when the function failed, did not know, or gave no amount."""
     try:
         cents: object = function(usage_of(metadata))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the user's function may raise anything; the call is worth more
+    except BaseException as error:
+        if passes_through(error):
+            raise
+        # The user's function may raise anything; the call is worth more.
         log.warning("call_cost raised %s; the call is sent without its cost.", type(error).__name__)
         return {}
     if cents is None:
@@ -30,7 +31,7 @@ def asked_cost(function: CostFunction, metadata: Mapping[str, Any]) -> dict[str,
         log.warning("call_cost returned %s; the call is sent without its cost. Expected cents, 0 or more, or None.",
                     shown(cents) if isinstance(cents, int | float) else type(cents).__name__)  # fmt: skip
         return {}
-    return {"call_cost": cents}
+    return {"call_cost": as_number(cents)}
 
 
 def usage_of(metadata: Mapping[str, Any]) -> CallUsage:

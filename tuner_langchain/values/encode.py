@@ -30,12 +30,8 @@ def freeze(value: Any, max_chars: int) -> bytes:
 
 def freeze_object(value: Any, max_chars: int) -> bytes:
     """Return a value as `freeze` does, always as a JSON object: anything else becomes its `value`."""
-    try:
-        found = copy(value, max_chars)
-        return orjson.dumps(found if type(found) is dict else {"value": found})
-    except (TypeError, RecursionError, RuntimeError, MemoryError):
-        found = _copied(value, max_chars)
-        return _encoded(found if type(found) is dict else {"value": found})
+    found = _copied(value, max_chars)
+    return _encoded(found if type(found) is dict else {"value": found})
 
 
 def name_text(value: Any) -> str | None:
